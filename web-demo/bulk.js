@@ -7,15 +7,12 @@ export function createBulk(panel, session) {
   const { room, toasts } = session;
   const sources = hook("bulk-from", panel);
   const target = hook("bulk-to", panel);
-  const apply = hook("bulk-apply", panel);
   const form = hook("bulk-form", panel);
   const chosen = () => [...sources.querySelectorAll("input:checked")].map((input) => input.value);
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    apply.disabled = true;
     const reply = await session.attempt("The bulk change", room.changeRoleOfPeersWithRoles(chosen(), target.value));
-    apply.disabled = false;
     if (reply) toasts.success(`Everybody ticked is ${target.value} now`, `${countOf(reply.changed)} changed, ${countOf(reply.skipped)} skipped`);
   });
 

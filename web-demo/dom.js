@@ -16,7 +16,16 @@ export function el(tag, attributes = {}, ...children) {
 
 /** A button that submits nothing. */
 export function button(label, attributes, onclick) {
-  return el("button", { type: "button", class: "button", ...attributes, onclick }, label);
+  const node = el("button", { type: "button", class: "button", ...attributes }, label);
+  node.addEventListener("click", (event) => {
+    if (node.getAttribute("aria-disabled") !== "true") onclick(event);
+  });
+  return node;
+}
+
+/** Makes a button do nothing for now. It keeps the focus, and its description stays within reach of a screen reader. */
+export function setDisabled(node, disabled) {
+  setAttribute(node, "aria-disabled", disabled ? "true" : null);
 }
 
 /** The one element with this test id. */

@@ -1,5 +1,5 @@
 /** @file Role offers made to this participant, as a non-modal dialog: the room stays usable while it waits. */
-import { button, el, setAttribute, setText, syncList } from "./dom.js";
+import { button, el, hook, setAttribute, setDisabled, setText, syncList } from "./dom.js";
 import { secondsLeft } from "./shell.js";
 import { OUTCOME, peerName } from "./words.js";
 
@@ -16,9 +16,9 @@ export function createInvitations(place, session) {
     const before = document.activeElement;
     const reason = el("input", { class: "input", maxlength: 256, placeholder: "Reason, if you reject (optional)", "aria-label": "Reason, if you reject", "data-testid": "reject-reason" });
     const answer = (what, call) => async () => {
-      accept.disabled = reject.disabled = true;
-      const reply = await session.attempt(what, call());
-      if (reply === undefined) accept.disabled = reject.disabled = false;
+      for (const node of [accept, reject]) setDisabled(node, true);
+      await session.attempt(what, call());
+      for (const node of [accept, reject]) setDisabled(node, false);
     };
     const accept = button("Accept", { class: "button primary", "data-testid": "accept-role" }, answer("Accepting", () => room.acceptChangeRole(request.requestId)));
     const reject = button("Reject", { class: "button", "data-testid": "reject-role" },
@@ -47,7 +47,7 @@ export function createInvitations(place, session) {
     const offers = session.ended ? [] : pending();
     const hadFocus = place.contains(document.activeElement);
     syncList(place, offers, { key: (request) => request.requestId, create, update });
-    if (hadFocus && !place.contains(document.activeElement)) document.querySelector("h1")?.focus();
+    if (hadFocus && !place.contains(document.activeElement)) hook("standing-title").focus();
   }
 
   setInterval(() => {

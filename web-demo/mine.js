@@ -1,5 +1,5 @@
 /** @file One's own tracks and hand: switches that say why they are blocked. */
-import { button, el, hook, setAttribute, setText, syncList } from "./dom.js";
+import { button, el, hook, setAttribute, setDisabled, setText, syncList } from "./dom.js";
 import { TRACKS, trackLabel } from "./words.js";
 
 /** Wires the panel of one's own tracks; returns its drawing. */
@@ -29,7 +29,7 @@ export function createMine(panel, session) {
     const { self } = room;
     const state = self.tracks?.[kind] ?? "blocked";
     setAttribute(node, "data-state", state);
-    toggle.disabled = state === "blocked";
+    setDisabled(toggle, state === "blocked");
     setAttribute(toggle, "aria-pressed", String(state === "on"));
     setText(toggle, trackLabel(kind));
     why.hidden = state !== "blocked";

@@ -1,5 +1,5 @@
 /** @file The role offers this page has made and that wait for an answer, each with its term and a way to cancel. */
-import { button, el, hook, setText, syncList } from "./dom.js";
+import { button, el, hook, setDisabled, setText, syncList } from "./dom.js";
 import { secondsLeft } from "./shell.js";
 import { OUTCOME, peerName } from "./words.js";
 
@@ -19,10 +19,10 @@ export function createOffers(panel, session) {
     const who = peerName(room.participants.get(request.peerId) ?? request);
     const term = el("span", { class: "muted small", "data-testid": "offer-term" });
     const cancel = button("Cancel", { class: "button small", "data-testid": "cancel-offer", "aria-label": `Cancel the offer to ${who}` }, async () => {
-      cancel.disabled = true;
+      setDisabled(cancel, true);
       const reply = await session.attempt("Cancelling the offer", room.cancelChangeRole(request.requestId));
-      if (reply === undefined) cancel.disabled = false;
-      else hook("offers-title").focus();
+      setDisabled(cancel, false);
+      if (reply !== undefined) hook("offers-title").focus();
     });
     const node = el("li", { class: "offer-row", "data-testid": "offer", "data-peer": request.peerId, "data-request": request.requestId, "data-role": request.role },
       el("div", {}, el("strong", {}, who), ` may become ${request.role}`, el("br"), term), cancel);

@@ -1,7 +1,7 @@
 /** @file The owner page: every participant a row, requests to answer, offers to cancel, roles in bulk. */
 import { ask } from "./ask.js";
 import { createBulk } from "./bulk.js";
-import { button, el, hook, setText, syncList } from "./dom.js";
+import { button, el, hook, setDisabled, setText, syncList } from "./dom.js";
 import { keepAddress, pageLink, readAddress } from "./link.js";
 import { createOffers } from "./offers.js";
 import { createRow } from "./rows.js";
@@ -81,10 +81,10 @@ function setUpRequests(session) {
     const asker = peerName(request.from);
     const reason = el("input", { class: "input", maxlength: 256, placeholder: "Reason (optional)", "aria-label": `Reason for ${asker}`, "data-testid": "answer-reason" });
     const choose = (grant) => async () => {
-      admit.disabled = deny.disabled = true;
+      for (const node of [admit, deny]) setDisabled(node, true);
       const reply = await answer(request, grant, reason.value.trim());
-      if (reply === undefined) admit.disabled = deny.disabled = false;
-      else hook("requests-title").focus();
+      for (const node of [admit, deny]) setDisabled(node, false);
+      if (reply !== undefined) hook("requests-title").focus();
     };
     const admit = button("Admit", { class: "button small primary", "data-testid": "admit", "aria-label": `Admit ${asker}` }, choose(true));
     const deny = button("Deny", { class: "button small", "data-testid": "deny", "aria-label": `Deny ${asker}` }, choose(false));
@@ -97,9 +97,7 @@ function setUpRequests(session) {
   const pending = () => (room.requests?.permission ?? []).filter((request) => request.from?.peerId !== room.peerId);
 
   admitAll.addEventListener("click", async () => {
-    admitAll.disabled = true;
     const replies = await Promise.all(pending().map((request) => answer(request, true)));
-    admitAll.disabled = false;
     toasts.success("Admitted", `${replies.filter((reply) => reply !== undefined).length} of ${replies.length} requests granted`);
     hook("requests-title").focus();
   });

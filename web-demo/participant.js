@@ -1,5 +1,5 @@
 /** @file The participant page: what you may do, asking for more, role offers, your tracks, and who else is here. */
-import { button, el, hook, setAttribute, setText, syncList } from "./dom.js";
+import { button, el, hook, setAttribute, setDisabled, setText, syncList } from "./dom.js";
 import { keepAddress, readAddress } from "./link.js";
 import { createInvitations } from "./invitations.js";
 import { createMine } from "./mine.js";
@@ -99,7 +99,7 @@ function setUpStanding(session) {
     for (const { id, node } of buttons) {
       const held = id === "presence" ? !hidden : room.can(id);
       node.hidden = held;
-      node.disabled = asked.has(id);
+      setDisabled(node, asked.has(id));
       const label = REQUESTABLE.find(([known]) => known === id)[1].toLowerCase();
       setText(node, asked.has(id) ? `Asked for ${label}…` : `Ask for ${label}`);
     }

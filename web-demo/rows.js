@@ -1,6 +1,6 @@
 /** @file One row of the owner's panel: a participant with its role, presence, six tracks and what may be done to it. */
 import { ask } from "./ask.js";
-import { el, button, setAttribute, setText, syncOptions } from "./dom.js";
+import { el, button, setAttribute, setDisabled, setText, syncOptions } from "./dom.js";
 import { TRACKS, peerName, requestText, roleNames } from "./words.js";
 
 /** A row that stays the same nodes for the whole visit, so that focus and half-made choices survive every update. */
@@ -76,8 +76,8 @@ export function createRow(peer, { session, offers }) {
   function drawRole() {
     const same = role.value === current.role;
     setAttribute(role, "data-dirty", !same);
-    offer.disabled = same || current.peerId === room.peerId;
-    force.disabled = same;
+    setDisabled(offer, same || current.peerId === room.peerId);
+    setDisabled(force, same);
   }
 
   function drawChips() {
@@ -132,7 +132,7 @@ export function createRow(peer, { session, offers }) {
     setAttribute(remove, "aria-label", `Remove ${shown}`);
     setAttribute(offer, "aria-label", `Offer the chosen role to ${shown}`);
     setAttribute(force, "aria-label", `Set the chosen role of ${shown}`);
-    remove.disabled = peerId === room.peerId;
+    setDisabled(remove, peerId === room.peerId);
   }
 
   update(peer);
