@@ -47,7 +47,10 @@ export class Link {
     };
     socket.onmessage = (/** @type {{ data: unknown }} */ event) => this.#receive(event.data);
     socket.onclose = (/** @type {{ code: number, reason: string }} */ event) => this.#lost(event.code, event.reason);
-    socket.onerror = () => {}; // a close event follows, and `ws` would throw without a listener
+    socket.onerror = () => {
+      // An open socket tells its close code next; of one that never opened some classes tell no more than this.
+      if (!this.#open) this.#lost(1006, "");
+    };
   }
 
   /** @param {string} text @returns {boolean} whether the socket took it */

@@ -100,6 +100,36 @@ describe("joining", () => {
     assert.deepEqual(server.handshakes, []);
   });
 
+  test("a socket class that tells no more than an error is enough to fail", async () => {
+    class Mute {
+      /** @type {any} */
+      onerror = null;
+      onopen = null;
+      onmessage = null;
+      onclose = null;
+      constructor() {
+        setImmediate(() => this.onerror({ type: "error" }));
+      }
+      send() {}
+      close() {}
+    }
+    const room = new Rolecall({ url: "ws://a.example", room: "demo", WebSocket: Mute });
+    await assert.rejects(room.connect(), { reason: "connection-failed", data: { code: 1006, reason: "connection-lost" } });
+  });
+
+  test("what the server tells before the reply is in the reply, and not told", async (t) => {
+    const server = await started(t);
+    const room = clientOf(server);
+    t.after(() => room.leave());
+    /** @type {string[]} */
+    const heard = [];
+    room.on("notice", ({ method }) => heard.push(method));
+    server.prelude = [{ jsonrpc: "2.0", method: "participant-joined", params: { participant: participant("zed"), seq: 1, at: "now" } }];
+    await room.connect();
+    assert.deepEqual(heard, []);
+    assert.deepEqual([...room.participants.keys()], ["self-1"]);
+  });
+
   test("a server that says nothing is given up in time", async (t) => {
     const server = await started(t);
     server.refuseNext = { silent: true };
@@ -347,6 +377,22 @@ describe("leaving", () => {
     server.deaf = true;
     await room.leave();
     assert.equal(room.state, "closed");
+  });
+
+  test("a socket lost meanwhile ends it too, and a new connection is left alone", async (t) => {
+    const { server, room } = await joined(t);
+    server.deaf = true;
+    /** @type {Promise<any> | undefined} */
+    let again;
+    room.once("closed", () => void (again = room.connect()));
+    const leaving = room.leave();
+    await until(() => server.calls.length, "the leave");
+    server.deaf = false;
+    for (const client of server.sockets) client.terminate();
+    await leaving;
+    await again;
+    assert.equal(room.state, "joined");
+    await room.ping();
   });
 
   test("works while the socket is away", async (t) => {

@@ -43,6 +43,8 @@ export class FakeServer {
   open = true;
   /** The next resumes find no journal. */
   shortJournal = false;
+  /** Frames sent right before the next reply to a join. @type {any[]} */
+  prelude = [];
   /** After how many notices the next replay is cut. @type {number | null} */
   cutReplay = null;
   /** Whether replies and notices reach the sockets, or only the journal. */
@@ -91,6 +93,10 @@ export class FakeServer {
 
   get url() {
     return `ws://127.0.0.1:${/** @type {any} */ (this.#sockets.address()).port}`;
+  }
+
+  get sockets() {
+    return this.#sockets.clients;
   }
 
   /** The seat taken last. @returns {Seat} */
@@ -220,6 +226,7 @@ export class FakeServer {
     if (method === "join") {
       const taken = this.#seat(params);
       taken.socket = socket;
+      for (const early of this.prelude.splice(0)) this.send(taken, early);
       reply({ result: this.snapshot(taken) });
       return taken;
     }
@@ -275,7 +282,7 @@ export class FakeServer {
     const outcome = JSON.stringify({ jsonrpc: "2.0", id, ...body });
     seat.outcomes.set(id, outcome);
     this.send(seat, outcome);
-    if (method === "leave") seat.socket?.close(1000);
+    if (method === "leave" && !this.deaf) seat.socket?.close(1000);
   }
 }
 

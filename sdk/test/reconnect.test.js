@@ -162,6 +162,22 @@ describe("resume", () => {
     assert.deepEqual(delays.slice(0, 5), [3, 7, 15, 15, 15]);
   });
 
+  test("a connection that held makes the next loss a first one, one that did not goes on counting", async (t) => {
+    const { server, room } = await joined(t);
+    let now = Date.now();
+    t.mock.method(Date, "now", () => now);
+    /** @type {number[]} */
+    const attempts = [];
+    room.on("reconnecting", ({ attempt }) => attempts.push(attempt));
+    for (const held of [6000, 10, 10, 6000]) {
+      now += held;
+      const resumed = next(room, "resumed");
+      cut(server);
+      await resumed;
+    }
+    assert.deepEqual(attempts, [1, 2, 3, 1]);
+  });
+
   test("gives up after `maxElapsed`", async (t) => {
     const { server, room } = await joined(t, { reconnect: { baseDelay: 5, maxDelay: 10, maxElapsed: 60 } });
     server.open = false;
