@@ -6,7 +6,7 @@ use crate::id::{RoleName, UserId};
 use crate::room::event::{Event, Outcome};
 use crate::room::refusal::Refusal;
 use crate::room::reply::Reply;
-use crate::room::state::MEMBERS_MAX;
+use crate::room::state::{MEMBERS_MAX, Room};
 use std::sync::Arc;
 
 impl<'a> Turn<'a> {
