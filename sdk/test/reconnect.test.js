@@ -188,8 +188,8 @@ describe("resume", () => {
   });
 
   test("a server gone silent is noticed and resumed", async (t) => {
-    const { server, room } = await joined(t, { heartbeat: 30 });
-    await pause(120);
+    const { server, room } = await joined(t, { heartbeat: 300 });
+    await pause(700);
     assert.equal(room.state, "joined");
     assert.ok(server.calls.some(({ method }) => method === "ping"));
     server.deaf = true;
