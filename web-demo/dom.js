@@ -83,15 +83,21 @@ export function syncOptions(select, options) {
   if (options.some(({ value }) => value === chosen)) select.value = chosen;
 }
 
-/** Runs `draw` once after any number of calls made in the same turn. */
+/**
+ * Runs `draw` once after any number of calls made in the same turn. A slow drawing is repeated less often,
+ * so that a crowd changing all at once cannot freeze the page.
+ */
 export function coalesce(draw) {
   let waiting = false;
+  let cost = 0;
   return () => {
     if (waiting) return;
     waiting = true;
     setTimeout(() => {
       waiting = false;
+      const start = performance.now();
       draw();
-    }, 0);
+      cost = performance.now() - start;
+    }, cost > 5 ? Math.min(1_000, cost * 3) : 0);
   };
 }

@@ -1,5 +1,5 @@
 /** @file The live log: every notice with its `seq`, filterable, pausable and bounded. */
-import { el, hook, setText } from "./dom.js";
+import { coalesce, el, hook, setText } from "./dom.js";
 import { LEFT, OUTCOME, byName, peerName, requestText } from "./words.js";
 
 const LINES_MAX = 500;
@@ -11,6 +11,7 @@ export function createLog(panel, room) {
   const pause = hook("log-pause", panel);
   const count = hook("log-count", panel);
   let lines = [];
+  let fresh = [];
   let paused = false;
   let missed = 0;
 
@@ -32,15 +33,26 @@ export function createLog(panel, room) {
     return wanted === "" || line.text.includes(wanted);
   }
 
+  /** Shows the lines that came since the last time. */
+  const flush = coalesce(() => {
+    if (!paused && fresh.length > 0) {
+      const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+      list.append(...fresh.filter(matches).map((line) => line.node));
+      fresh = [];
+      if (atEnd) list.scrollTop = list.scrollHeight;
+    }
+    describe();
+  });
+
   function redraw() {
+    fresh = [];
     list.replaceChildren(...lines.filter(matches).map((line) => line.node));
     list.scrollTop = list.scrollHeight;
     describe();
   }
 
   function describe() {
-    const shown = list.childElementCount;
-    setText(count, paused && missed > 0 ? `${missed} new while paused` : `${shown} of ${lines.length} lines`);
+    setText(count, paused && missed > 0 ? `${missed} new while paused` : `${list.childElementCount} of ${lines.length} lines`);
   }
 
   function push({ seq, at, method, summary, params }) {
@@ -53,15 +65,14 @@ export function createLog(panel, room) {
         params === undefined ? null : frame(params)));
     const line = { node, text: `${seq ?? ""} ${method} ${summary}`.toLowerCase() };
     lines.push(line);
-    if (lines.length > LINES_MAX) lines.shift().node.remove();
-    if (paused) {
-      missed += 1;
-    } else if (matches(line)) {
-      const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-      list.append(node);
-      if (atEnd) list.scrollTop = list.scrollHeight;
+    fresh.push(line);
+    if (lines.length > LINES_MAX) {
+      const oldest = lines.shift();
+      oldest.node.remove();
+      if (fresh[0] === oldest) fresh.shift();
     }
-    describe();
+    if (paused) missed += 1;
+    flush();
   }
 
   filter.addEventListener("input", redraw);
@@ -103,6 +114,8 @@ function frame(params) {
   return details;
 }
 
+const shorten = (text) => (String(text).length > 80 ? `${String(text).slice(0, 80)}…` : String(text));
+
 function summarize(method, params, nameOf, byText) {
   switch (method) {
     case "participant-joined":
@@ -126,7 +139,7 @@ function summarize(method, params, nameOf, byText) {
     case "counts-updated":
       return `${params.present} present, ${params.hidden} hidden`;
     case "app-message":
-      return `from ${peerName(params.from)}: ${typeof params.data?.text === "string" ? params.data.text : JSON.stringify(params.data)}`;
+      return `from ${peerName(params.from)}: ${shorten(params.data?.text ?? JSON.stringify(params.data))}`;
     case "signal":
       return `from ${peerName(params.from)}`;
     case "room-ended":

@@ -48,7 +48,7 @@ function stateText(self, kind, state) {
   if (state === "on") return "on";
   if (state === "off") return "off";
   if (!self.permissions.hasPresence) return "blocked: you are hidden";
-  return `blocked: as ${self.role} you may not send it`;
+  return `blocked: role ${self.role} may not send it`;
 }
 
 /** One rule of `explain` as text, whatever it names. */

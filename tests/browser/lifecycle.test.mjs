@@ -40,7 +40,7 @@ test("a newcomer is locked out, admitted, promoted, demoted and hidden again", a
   await owner.sees("requests-empty");
   await cy.sees("person", { name: "Bo" });
   await bo.sees("my-audio", { state: "blocked" });
-  await bo.reads("reason-audio", "you may not send");
+  await bo.reads("reason-audio", "may not send it");
 
   // The owner offers a role; he accepts; what he gains starts off.
   await owner.gives("Bo", "attendee", "offer-role");
