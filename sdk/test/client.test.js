@@ -214,7 +214,7 @@ describe("calls", () => {
   });
 
   test("a call without reply times out, and its late reply is ignored", async (t) => {
-    const { server, room } = await joined(t, { callTimeout: 60 });
+    const { server, room } = await joined(t, { callTimeout: 500 });
     server.handlers.slow = () => SILENT;
     await assert.rejects(room.call("slow"), { code: 0, reason: "timeout", method: "slow" });
     server.send(server.seat, { jsonrpc: "2.0", id: server.calls[0]?.id, result: "too late" });
@@ -373,7 +373,7 @@ describe("leaving", () => {
   });
 
   test("a server that does not answer cannot keep it", async (t) => {
-    const { server, room } = await joined(t, { callTimeout: 60 });
+    const { server, room } = await joined(t, { callTimeout: 500 });
     server.deaf = true;
     await room.leave();
     assert.equal(room.state, "closed");

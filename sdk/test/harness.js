@@ -14,7 +14,7 @@ export function clientOf(server, options = {}) {
     room: "demo",
     WebSocket,
     reconnect: { baseDelay: 2, maxDelay: 20 },
-    callTimeout: 2000,
+    callTimeout: 10_000,
     ...options,
   });
 }
@@ -48,7 +48,7 @@ export async function started(t) {
  */
 export function next(room, name) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no \`${name}\` within 3 s`)), 3000);
+    const timer = setTimeout(() => reject(new Error(`no \`${name}\` within 10 s`)), 10_000);
     room.once(name, (payload) => {
       clearTimeout(timer);
       resolve(payload);
@@ -58,7 +58,7 @@ export function next(room, name) {
 
 /** Waits until something holds. @param {() => unknown} condition @param {string} what */
 export async function until(condition, what) {
-  const end = Date.now() + 3000;
+  const end = Date.now() + 10_000;
   while (!condition()) {
     if (Date.now() > end) throw new Error(`still waiting: ${what}`);
     await pause(2);

@@ -265,7 +265,7 @@ describe("calls in flight", () => {
   }
 
   test("time out although the socket is away", async (t) => {
-    const { server, room } = await joined(t, { callTimeout: 60 });
+    const { server, room } = await joined(t, { callTimeout: 500 });
     server.open = false;
     cut(server);
     await next(room, "reconnecting");
