@@ -1,10 +1,12 @@
 /** @file The first page: links that keep the address's room and token, and a form for another room. */
 import { hook, setText } from "./dom.js";
-import { keepAddress, pageLink, readAddress } from "./link.js";
+import { isOwnerToken, keepAddress, pageLink, readAddress } from "./link.js";
 
 const address = readAddress();
 keepAddress();
 setText(hook("room"), address.room);
+// An owner who opens the participant page wants to see what a guest sees.
+if (address.token && isOwnerToken(address.token)) hook("open-participant").hash = "";
 hook("no-token").hidden = Boolean(address.token);
 
 const form = hook("other-room");

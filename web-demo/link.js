@@ -40,3 +40,13 @@ export function keepAddress(root = document) {
     link.href = url.href;
   }
 }
+
+/** Whether a token says that its bearer is an owner. Only the server can tell whether the token is true. */
+export function isOwnerToken(token) {
+  try {
+    const payload = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+    return JSON.parse(atob(payload)).is_owner === true;
+  } catch {
+    return false;
+  }
+}

@@ -74,6 +74,7 @@ function setUpStanding(session) {
   });
   room.on("ROLE_UPDATED", ({ peerId, from, to, by }) => {
     if (peerId !== room.peerId) return;
+    answer.hidden = true;
     const asker = by === room.peerId ? "" : byName(by, room.participants);
     toasts.info(`You are ${to} now`, `Before: ${from}.${asker && ` By ${asker}.`} Newly allowed tracks start off.`);
   });
@@ -105,7 +106,7 @@ function setUpStanding(session) {
     }
     hook("waiting").hidden = asked.size === 0;
     setText(hook("waiting"), `You asked for ${requestText([...asked])}. Somebody who may decide has been told.`);
-    if (asked.size > 0) answer.hidden = true;
+    if (asked.size > 0 || (hidden && answer.dataset.granted === "true")) answer.hidden = true;
   };
 }
 

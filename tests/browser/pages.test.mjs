@@ -138,6 +138,8 @@ test("links carry the token along, out of the query", async (t) => {
   const room = url.searchParams.get("room");
   const first = await stage.open("first page", `${stage.server.origin}/?room=${room}&token=${token}`);
   await first.misses("no-token");
+  const door = await first.at("open-participant").getAttribute("href");
+  assert.ok(!door.includes(token) && door.includes(room), "a guest's door keeps the room but not the owner's token");
   await first.presses("open-owner");
   await first.sees("row");
   await first.sees("chip-owner");
