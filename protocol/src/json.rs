@@ -9,6 +9,9 @@ use serde_json::value::RawValue;
 /// Deepest nesting of free-form JSON.
 pub const DEPTH_MAX: usize = 32;
 
+/// How the refusal of a value over its bound begins.
+pub const TOO_LARGE: &str = "larger than";
+
 /// A JSON value of the user's own, compact, at most `MAX` bytes and [`DEPTH_MAX`] deep.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Json<const MAX: usize>(Arc<str>);
@@ -35,7 +38,7 @@ impl<const MAX: usize> Json<MAX> {
         }
         let text = value.to_string();
         if text.len() > MAX {
-            return Err(format!("larger than {MAX} bytes"));
+            return Err(format!("{TOO_LARGE} {MAX} bytes"));
         }
         Ok(Self(text.into()))
     }

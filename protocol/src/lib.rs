@@ -17,4 +17,8 @@ pub mod grant;
 pub mod call_type;
 
 pub mod room;
+
+pub mod wire;
+
+pub mod dialect;
 mod unique;

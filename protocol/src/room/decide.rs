@@ -87,7 +87,7 @@ pub fn decide(room: &Room, authorized: Authorized, at: Timestamp) -> Result<Deci
         }),
         Command::SetMetadata { metadata } => turn.own(|own| {
             let peer_id = own.id().clone();
-            (own.who.metadata != metadata).then(|| Event::MetadataChanged { peer_id, metadata })
+            (own.who.metadata != metadata).then_some(Event::MetadataChanged { peer_id, metadata })
         }),
         Command::RaiseHand { raised } => turn.own(|own| {
             let peer_id = own.id().clone();

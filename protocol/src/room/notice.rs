@@ -340,3 +340,21 @@ pub fn commit(room: &mut Room, event: &Event, at: Timestamp) -> Vec<Notice> {
 pub fn participant_json(peer: &Peer) -> Arc<str> {
     serde_json::to_string(peer).unwrap_or_default().into()
 }
+
+/// The pending requests a peer may know of, as the join reply shows them: role requests he asked
+/// or is asked; permission requests of his own, and all for holders of `update-call-permissions`.
+#[must_use]
+pub fn visible_requests(room: &Room, peer: &Peer) -> serde_json::Value {
+    let own = |id: Option<&PeerId>| id == Some(peer.id());
+    let role = room
+        .role_requests
+        .values()
+        .filter(|r| r.peer_id == *peer.id() || own(r.by.peer_id.as_ref()))
+        .collect::<Vec<_>>();
+    let permission = room
+        .permission_requests
+        .values()
+        .filter(|r| peer.sees_hidden() || own(r.from.peer_id.as_ref()))
+        .collect::<Vec<_>>();
+    serde_json::json!({ "role": role, "permission": permission })
+}

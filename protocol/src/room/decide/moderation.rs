@@ -60,7 +60,11 @@ impl<'a> Turn<'a> {
         if block {
             return self.block(&target.who.user_id, note);
         }
-        Ok(Decision::events(self.departures(&[peer_id.clone()], LeftReason::Removed, note)))
+        Ok(Decision::events(self.departures(
+            std::slice::from_ref(peer_id),
+            LeftReason::Removed,
+            note,
+        )))
     }
 
     pub(super) fn block(self, user_id: &UserId, note: Option<String>) -> Result<Decision, Refusal> {

@@ -1,0 +1,133 @@
+//! `rolecall.v1`: the card's own words. [`call`] reads what is called, this writes what is told.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    id::{PeerId, Seq, Timestamp},
+    room::{
+        Body, Notice, Room,
+        notice::visible_requests,
+        state::{Counts, Peer, RoomView},
+    },
+    wire::frame::{self, CallId},
+};
+
+pub mod call;
+
+/// The WebSocket subprotocol.
+pub const SUBPROTOCOL: &str = "rolecall.v1";
+
+#[derive(Serialize)]
+struct Params<'a> {
+    #[serde(flatten)]
+    body: &'a Body,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<Seq>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
+}
+
+/// A notice as a frame. "All but messages, signals and `token-expiring` carry `seq` and `at`."
+#[must_use]
+pub fn notice(notice: &Notice) -> String {
+    let at = notice.seq.map(|_| notice.at);
+    frame::notice(notice.body.method(), &Params { body: &notice.body, seq: notice.seq, at })
+}
+
+/// `token-expiring`: the token's term ends in that many seconds.
+#[must_use]
+pub fn token_expiring(seconds: u64) -> String {
+    frame::notice("token-expiring", &json!({ "in": seconds }))
+}
+
+/// The reply to `resume` where every missed notice was told again.
+#[must_use]
+pub fn resumed(id: &CallId, peer_id: &PeerId, seq: Seq) -> String {
+    frame::reply(id, &json!({ "resumed": true, "peerId": peer_id, "seq": seq }))
+}
+
+/// How the join reply is asked for: by `join`, by a `resume` that could not replay, by `state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// `join` or `state`.
+    Plainly,
+    /// `resume`: the reply says `resumed: false`.
+    ByResume,
+}
+
+/// The result of `join` for one peer, `PROTOCOL` 1.2, as JSON text. `participants` holds the JSON
+/// of those he may see, `roles` that of the call type's roles: both kept by the caller, so that a
+/// join encodes neither anew. `session` is the secret by which he resumes.
+#[must_use]
+pub fn joined<'a>(
+    room: &Room,
+    peer: &Peer,
+    session: &str,
+    roles: &str,
+    participants: impl IntoIterator<Item = &'a str>,
+    asked: Asked,
+) -> String {
+    let head = Joined {
+        resumed: (asked == Asked::ByResume).then_some(false),
+        peer_id: peer.id(),
+        session,
+        epoch: &room.epoch,
+        seq: room.seq,
+        room: RoomView(room),
+        counts: room.counts(),
+        requests: visible_requests(room, peer),
+        protocol: SUBPROTOCOL,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let mut text = serde_json::to_string(&head).unwrap_or_else(|_| "{}".to_owned());
+    text.pop();
+    text.push_str(r#","roles":"#);
+    text.push_str(roles);
+    text.push_str(r#","participants":["#);
+    for (i, participant) in participants.into_iter().enumerate() {
+        if i > 0 {
+            text.push(',');
+        }
+        text.push_str(participant);
+    }
+    text.push_str("]}");
+    text
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Joined<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resumed: Option<bool>,
+    peer_id: &'a PeerId,
+    session: &'a str,
+    epoch: &'a str,
+    seq: Seq,
+    room: RoomView<'a>,
+    counts: Counts,
+    requests: Value,
+    protocol: &'static str,
+    version: &'static str,
+}
+
+/// The live state as a holder of every right sees it, for the server side.
+#[must_use]
+pub fn state(room: &Room) -> Value {
+    let participants: Vec<&Peer> = room.peers.values().collect();
+    let requests = json!({
+        "role": room.role_requests.values().collect::<Vec<_>>(),
+        "permission": room.permission_requests.values().collect::<Vec<_>>(),
+    });
+    json!({
+        "epoch": room.epoch,
+        "seq": room.seq,
+        "room": RoomView(room),
+        "roles": room.call_type.role_views(),
+        "participants": participants,
+        "counts": room.counts(),
+        "members": room.members,
+        "blocked": room.blocked,
+        "requests": requests,
+    })
+}
