@@ -121,6 +121,14 @@ pub struct ConfigError {
     pub origin: String,
 }
 
+impl Default for Config {
+    /// What nobody configured: the development pair on loopback.
+    fn default() -> Self {
+        let origins = Origins { figment: &Figment::new(), file: None };
+        Self::check(Settings::default(), &origins).expect("the defaults are good settings")
+    }
+}
+
 impl Config {
     /// Reads all sources; the first thing that is wrong is the error.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
