@@ -2,6 +2,11 @@
 //! `rolecall-protocol`.
 
 pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod http;
+pub mod logging;
+pub mod metrics;
 pub mod secret;
+pub mod server;

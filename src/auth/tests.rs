@@ -25,16 +25,14 @@ fn public(pem: &str) -> KeyMaterial {
 }
 
 fn config() -> Config {
-    let mut config = Config::default();
-    config.api_secret = Some(Secret::new(SECRET));
-    config.keys = vec![
+    let keys = vec![
         key("hs384", KeyAlgorithm::Hs384, KeyMaterial::Secret(Secret::new("other-secret"))),
         key("hs512", KeyAlgorithm::Hs512, KeyMaterial::Secret(Secret::new("third-secret"))),
         key("rsa", KeyAlgorithm::Rs256, public(RSA_PUBLIC)),
         key("ec", KeyAlgorithm::Es256, public(EC_PUBLIC)),
         key("ed", KeyAlgorithm::EdDsa, public(ED_PUBLIC)),
     ];
-    config
+    Config { api_secret: Some(Secret::new(SECRET)), keys, ..Config::default() }
 }
 
 fn verifier() -> Verifier {
