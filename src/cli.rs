@@ -30,7 +30,7 @@ Examples:
   rolecall token --user ann --room stage:keynote --role speaker
   rolecall token --server                     a token for your backend
 
-Settings come from rolecall.toml, then from the environment (ROLECALL_LISTEN, ROLECALL_API_SECRET, …),
+Settings come from rolecall.toml, then from the environment (ROLECALL_LISTEN and so on),
 then from flags. rolecall.example.toml in the repository lists them all.
 
 Exit status: 0 done, 1 failed while running, 2 wrong settings or flags.";
@@ -46,14 +46,14 @@ pub enum Command {
 }
 
 const TOKEN_EXAMPLES: &str = "\
-The token is signed with `api_secret` from the same settings that `serve` reads; without one, with the
-public development secret.
+The token is signed with `api_secret` from the settings that `serve` reads; without one,
+with the public development secret.
 
 Examples:
   rolecall token --user ann --name \"Ann B.\"
   rolecall token --user ann --room lobby:demo --owner
-  rolecall token --user ann --call-cid default:a --call-cid default:b --role host --ttl 8h
-  curl -H \"Authorization: Bearer $(rolecall token --server)\" http://127.0.0.1:7400/v1/rooms";
+  rolecall token --user ann --call-cid default:a --call-cid default:b --role host
+  curl -H \"Authorization: Bearer $(rolecall token --server)\" localhost:7400/v1/rooms";
 
 /// Flags of `serve`.
 #[derive(Args, Debug)]
@@ -71,13 +71,20 @@ pub struct ServeArgs {
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
     allowed_origins: Option<Vec<String>>,
     /// Whether to serve the demo [default: true with the development secret only]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true
+    )]
     demo: Option<bool>,
     /// What to log: error, warn, info, debug, trace or a filter [default: info]
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
-    /// How to write the log [default: text]
-    #[arg(long, value_name = "FORMAT")]
+    /// How to write the log: text or json [default: text]
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
     log_format: Option<LogFormat>,
 }
 
@@ -272,7 +279,7 @@ mod tests {
 
     #[test]
     fn nothing_said_is_serve() {
-        for line in ["rolecall --listen 1 --demo", "rolecall serve --listen 1 --demo true"] {
+        for line in ["rolecall --listen 1 --demo", "rolecall serve --listen 1 --demo=true"] {
             match command(line) {
                 Command::Serve(args) => {
                     assert_eq!((args.listen.as_deref(), args.demo), (Some("1"), Some(true)));

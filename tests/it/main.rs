@@ -1,1 +1,3 @@
-fn main(){}
+//! The integration tests, one binary: scripted clients and the real program.
+
+mod cli;
