@@ -1,0 +1,260 @@
+//! Call types: a named set of roles and settings, and what a role gives. It must not know rooms.
+//!
+//! [`builtin`] holds the call types every server has; [`definition`] reads further ones.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize, ser::SerializeStruct};
+
+use crate::{
+    capability::{Capabilities, Capability},
+    grant::Grant,
+    id::{CallTypeName, RoleName},
+    json::Metadata,
+    media::{Reception, TrackKind, TrackKinds},
+    permissions::Permissions,
+};
+
+pub mod builtin;
+pub mod definition;
+
+/// The role of an owner (`is_owner` in a token).
+pub const HOST: &str = "host";
+/// The app role of a user of whom nothing else is known.
+pub const USER: &str = "user";
+/// The app role of somebody without a token.
+pub const ANONYMOUS: &str = "anonymous";
+/// The member role of a member of whom nothing else is known.
+pub const CALL_MEMBER: &str = "call_member";
+
+/// Most roles of one call type.
+pub const ROLES_MAX: usize = 64;
+/// Most grants of one role.
+pub const GRANTS_MAX: usize = 256;
+
+/// A named set of grants with a priority, and what it may receive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Role {
+    /// Its name within the call type.
+    pub name: RoleName,
+    /// 1 is highest (100ms).
+    pub priority: u16,
+    /// What it is made of, as written.
+    pub grants: Vec<Grant>,
+    /// Track kinds it may send beyond what its grants say (or where it names kinds itself).
+    pub can_send: TrackKinds,
+    /// Whether its holders are seen by the others.
+    pub has_presence: bool,
+    /// Whom its holders receive.
+    pub can_receive: Arc<Reception>,
+    /// How many peers may hold it at once; unset: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_peer_count: Option<u32>,
+    /// 100ms `publishParams` as given: how its media should be encoded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish_params: Option<Metadata>,
+}
+
+impl Role {
+    /// What the role gives; `creator`: whether to somebody who created the room, for whom the
+    /// `-owner` grants count too.
+    #[must_use]
+    pub fn permissions(&self, creator: bool) -> Permissions {
+        let granted: Capabilities = self
+            .grants
+            .iter()
+            .filter(|grant| creator || !grant.owner)
+            .filter_map(Grant::capability)
+            .collect();
+        let can_send = granted
+            .intersection(Capabilities::MEDIA)
+            .iter()
+            .map(TrackKinds::granted_by)
+            .fold(self.can_send, TrackKinds::union);
+        Permissions {
+            has_presence: self.has_presence,
+            can_send,
+            can_receive: Arc::clone(&self.can_receive),
+            capabilities: granted.difference(Capabilities::MEDIA),
+        }
+    }
+}
+
+/// The wire form of a role, in the join reply.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleView<'a>(pub &'a Role);
+
+impl Serialize for RoleView<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let role = self.0;
+        let permissions = role.permissions(false);
+        let mut object = serializer.serialize_struct("Role", 9)?;
+        object.serialize_field("name", &role.name)?;
+        object.serialize_field("priority", &role.priority)?;
+        object.serialize_field("canSend", &permissions.can_send)?;
+        object.serialize_field("canReceive", &permissions.can_receive)?;
+        object.serialize_field("canAdmin", &permissions.can_admin())?;
+        object.serialize_field("hasPresence", &permissions.has_presence)?;
+        object.serialize_field("capabilities", &permissions.all_capabilities())?;
+        match role.max_peer_count {
+            Some(max) => object.serialize_field("maxPeerCount", &max)?,
+            None => object.skip_field("maxPeerCount")?,
+        }
+        match &role.publish_params {
+            Some(params) => object.serialize_field("publishParams", params)?,
+            None => object.skip_field("publishParams")?,
+        }
+        object.end()
+    }
+}
+
+/// What a room of this type has switched on; what is off, nobody may do there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Microphones.
+    pub audio: bool,
+    /// Cameras.
+    pub video: bool,
+    /// Shared screens.
+    pub screensharing: bool,
+    /// Recordings of every kind.
+    pub recording: bool,
+    /// Broadcasts.
+    pub broadcasting: bool,
+    /// Transcription.
+    pub transcription: bool,
+    /// Closed captions.
+    pub closed_captions: bool,
+    /// New rooms begin backstage: only who may `join-backstage` gets in until the room goes live.
+    pub backstage: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            audio: true,
+            video: true,
+            screensharing: true,
+            recording: true,
+            broadcasting: true,
+            transcription: true,
+            closed_captions: true,
+            backstage: false,
+        }
+    }
+}
+
+impl Settings {
+    /// The name of the setting that rules this track kind.
+    #[must_use]
+    pub const fn of_kind(kind: TrackKind) -> &'static str {
+        match kind.capability() {
+            Capability::SendAudio => "audio",
+            Capability::SendVideo => "video",
+            _ => "screensharing",
+        }
+    }
+
+    /// The name of the setting that rules this capability, if one does.
+    #[must_use]
+    pub const fn of_capability(capability: Capability) -> Option<&'static str> {
+        use Capability as C;
+        match capability {
+            C::SendAudio => Some("audio"),
+            C::SendVideo => Some("video"),
+            C::Screenshare => Some("screensharing"),
+            C::StartRecordCall
+            | C::StopRecordCall
+            | C::StartFrameRecordCall
+            | C::StopFrameRecordCall
+            | C::StartIndividualRecordCall
+            | C::StopIndividualRecordCall
+            | C::StartRawRecordCall
+            | C::StopRawRecordCall => Some("recording"),
+            C::StartBroadcastCall | C::StopBroadcastCall => Some("broadcasting"),
+            C::StartTranscriptionCall | C::StopTranscriptionCall => Some("transcription"),
+            C::StartClosedCaptionsCall | C::StopClosedCaptionsCall | C::SendClosedCaptionsCall => {
+                Some("closed_captions")
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the setting of that name is on; unknown names are.
+    #[must_use]
+    pub fn is_on(&self, setting: &str) -> bool {
+        match setting {
+            "audio" => self.audio,
+            "video" => self.video,
+            "screensharing" => self.screensharing,
+            "recording" => self.recording,
+            "broadcasting" => self.broadcasting,
+            "transcription" => self.transcription,
+            "closed_captions" => self.closed_captions,
+            _ => true,
+        }
+    }
+
+    /// The permissions without what these settings switch off.
+    #[must_use]
+    pub fn gate(&self, permissions: Permissions) -> Permissions {
+        if *self == (Self { backstage: self.backstage, ..Self::default() }) {
+            return permissions;
+        }
+        let can_send =
+            permissions.can_send.iter().filter(|k| self.is_on(Self::of_kind(*k))).collect();
+        let capabilities = permissions
+            .capabilities
+            .iter()
+            .filter(|c| Self::of_capability(*c).is_none_or(|setting| self.is_on(setting)))
+            .collect();
+        Permissions { can_send, capabilities, ..permissions }
+    }
+}
+
+/// A named set of roles and settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallType {
+    /// Its name, the first part of a cid.
+    pub name: CallTypeName,
+    /// Its roles by name.
+    pub roles: BTreeMap<RoleName, Role>,
+    /// The role of whoever has none of the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_role: Option<RoleName>,
+    /// Whether the default role stands in for people without a token too.
+    #[serde(default)]
+    pub open: bool,
+    /// What is switched on.
+    pub settings: Settings,
+}
+
+impl CallType {
+    /// What standing roles give together, before overrides and settings. Roles the call type does
+    /// not have give nothing; where it has none of them, the default role stands in.
+    #[must_use]
+    pub fn standing(&self, roles: &[RoleName], creator: bool) -> Permissions {
+        self.standing_roles(roles)
+            .map(|role| role.permissions(creator))
+            .reduce(|a, b| a.union(&b))
+            .unwrap_or_else(Permissions::none)
+    }
+
+    /// The roles of those names that the call type has, or its default role.
+    pub fn standing_roles<'a>(&'a self, names: &'a [RoleName]) -> impl Iterator<Item = &'a Role> {
+        let none = !names.iter().any(|name| self.roles.contains_key(name));
+        let stranger = names.iter().any(|name| name.as_str() == ANONYMOUS);
+        let stands_in = none && (self.open || !stranger);
+        let default = self.default_role.iter().filter(move |_| stands_in);
+        names.iter().chain(default).filter_map(|name| self.roles.get(name))
+    }
+
+    /// The roles as the join reply shows them.
+    #[must_use]
+    pub fn role_views(&self) -> BTreeMap<&RoleName, RoleView<'_>> {
+        self.roles.iter().map(|(name, role)| (name, RoleView(role))).collect()
+    }
+}

@@ -1,0 +1,55 @@
+//! The law of a room, as a state machine without clock, randomness or sockets.
+//!
+//! Two wings meet in [`decide`](mod@decide). The asking wing: what is asked and by whom
+//! ([`command`]), whether it may be ([`authorize`](mod@authorize)), why not ([`refusal`]). The
+//! telling wing: what happened ([`event`]), how it changes the room ([`apply`](mod@apply)), who is
+//! told what ([`notice`]). What is, stands in [`state`].
+//!
+//! A command's way: [`turn`] authorizes and decides it on the room as it is; its events are then
+//! committed one by one, each applied and told by [`commit`].
+
+pub mod people;
+pub mod request;
+
+pub mod event;
+pub mod state;
+
+pub mod command;
+pub mod refusal;
+pub mod reply;
+
+pub mod apply;
+pub mod audience;
+pub mod authorize;
+pub mod body;
+pub mod explain;
+pub mod notice;
+
+pub mod decide;
+
+pub use apply::apply;
+pub use audience::Audience;
+pub use authorize::authorize;
+pub use body::Body;
+pub use command::{Actor, Command};
+pub use decide::{Decision, decide};
+pub use event::Event;
+pub use notice::{Notice, commit};
+pub use refusal::Refusal;
+pub use reply::{Relay, Reply};
+pub use state::{Peer, Room};
+
+use crate::id::Timestamp;
+
+/// Authorizes and decides one command on the room as it is; commits nothing.
+///
+/// # Errors
+/// The [`Refusal`]; then nothing follows from the command.
+pub fn turn(
+    room: &Room,
+    actor: Actor,
+    command: Command,
+    at: Timestamp,
+) -> Result<Decision, Refusal> {
+    decide(room, authorize(room, actor, command)?, at)
+}

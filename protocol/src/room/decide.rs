@@ -1,0 +1,157 @@
+//! What follows from a command that was let through: events, a reply, and what is merely relayed.
+//! It must not change the room, nor know who is told.
+
+mod coming;
+mod ends;
+mod moderation;
+mod permissions;
+mod roles;
+mod shelf;
+
+use super::authorize::{Asker, Authorized};
+use super::command::{Actor, Command, Recipient};
+use super::event::{Event, Outcome};
+use super::explain::explain;
+use super::people::Doer;
+use super::refusal::Refusal;
+use super::reply::{Relay, Reply};
+use super::state::{Peer, Room};
+use crate::id::{PeerId, RequestId, Timestamp};
+
+/// How long a role request waits for its answer, in milliseconds.
+pub const ROLE_REQUEST_TTL_MS: u64 = 60_000;
+
+/// What follows from one command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Facts to commit, in order; all of them or none.
+    pub events: Vec<Event>,
+    /// What the caller is told.
+    pub reply: Reply,
+    /// What is passed on without being committed.
+    pub relay: Option<Relay>,
+}
+
+impl Decision {
+    fn nothing(reply: Reply) -> Self {
+        Self { events: Vec::new(), reply, relay: None }
+    }
+
+    fn events(events: Vec<Event>) -> Self {
+        Self { events, reply: Reply::Done {}, relay: None }
+    }
+}
+
+/// Decides an authorized command on the room it was authorized on.
+///
+/// # Errors
+/// A [`Refusal`]; then nothing follows.
+pub fn decide(room: &Room, authorized: Authorized, at: Timestamp) -> Result<Decision, Refusal> {
+    let (actor, command) = authorized.into_parts();
+    let turn = Turn { room, asker: Asker { room, actor: &actor }, at };
+    match command {
+        Command::Create { epoch, team, custom } => Ok(turn.create(epoch, team, custom)),
+        Command::Join(joining) => turn.join(*joining),
+        Command::Leave => turn.leave(),
+        Command::Drop { until } => {
+            turn.own(|own| Some(Event::PeerDropped { peer_id: own.id().clone(), until }))
+        }
+        Command::Return => turn.own(|own| {
+            own.dropped_until.map(|_| Event::PeerReturned { peer_id: own.id().clone() })
+        }),
+        Command::Tick => Ok(turn.tick()),
+        Command::ChangeRole { peer_id, role, force } => turn.change_role(&peer_id, &role, force),
+        Command::ChangeRoles { of_roles, to_role } => turn.change_roles(&of_roles, &to_role),
+        Command::AcceptRole { request_id } => turn.accept_role(&request_id),
+        Command::RejectRole { request_id, reason } => turn.reject_role(&request_id, reason),
+        Command::CancelRole { request_id } => turn.cancel_role(&request_id),
+        Command::UpdatePermissions { peer_id, patch } => turn.update_permissions(&peer_id, &patch),
+        Command::UpdateManyPermissions { everybody, named } => {
+            Ok(turn.update_many(everybody.as_deref(), &named))
+        }
+        Command::RequestPermissions { permissions } => turn.request_permissions(permissions),
+        Command::AnswerPermissionRequest { request_id, grant, reason } => {
+            turn.answer_permission_request(&request_id, grant, reason)
+        }
+        Command::SetTracks { on, off } => turn.set_tracks(on, off),
+        Command::Mute { whom, tracks } => turn.mute(&whom, tracks),
+        Command::RemovePeer { peer_id, reason, block } => turn.remove(&peer_id, block, reason),
+        Command::BlockUser { user_id } => turn.block(&user_id, None),
+        Command::UnblockUser { user_id } => Ok(turn.unblock(user_id)),
+        Command::EndRoom { reason } => {
+            Ok(Decision::events(vec![Event::RoomEnded { by: turn.by(), reason }]))
+        }
+        Command::SetBackstage { backstage } => Ok(turn.set_backstage(backstage)),
+        Command::SetName { name } => turn.own(|own| {
+            (own.who.name != name).then(|| Event::NameChanged { peer_id: own.id().clone(), name })
+        }),
+        Command::SetMetadata { metadata } => turn.own(|own| {
+            let peer_id = own.id().clone();
+            (own.who.metadata != metadata).then(|| Event::MetadataChanged { peer_id, metadata })
+        }),
+        Command::RaiseHand { raised } => turn.own(|own| {
+            let peer_id = own.id().clone();
+            (own.hand_raised != raised).then_some(Event::HandRaised { peer_id, raised })
+        }),
+        Command::SendMessage { data, to } => {
+            turn.knows_roles(&to)?;
+            if matches!((&to, &actor), (Recipient::Peer(to), Actor::Peer(own)) if to == own) {
+                return Err(Refusal::OnSelf);
+            }
+            Ok(turn.relayed(Relay::Message { from: turn.asker.person(), data, to }))
+        }
+        Command::Signal { to, data } => {
+            turn.may_signal(&to)?;
+            Ok(turn.relayed(Relay::Signal { from: turn.asker.person(), data, to }))
+        }
+        Command::Explain { peer_id, right } => {
+            let target = match &peer_id {
+                Some(id) => turn.asker.sees(id)?,
+                None => turn.asker.peer()?,
+            };
+            Ok(Decision::nothing(Reply::Explained(explain(room, target, right))))
+        }
+        Command::SetMember { user_id, role } => turn.set_member(user_id, role),
+        Command::AdoptCallType { call_type } => Ok(turn.adopt(call_type)),
+    }
+}
+
+/// One command being decided.
+#[derive(Clone, Copy)]
+struct Turn<'a> {
+    room: &'a Room,
+    asker: Asker<'a>,
+    at: Timestamp,
+}
+
+/// What a command does to peers, from which the ends of pending requests follow.
+#[derive(Default)]
+struct Effects {
+    /// Peers as they will be.
+    changed: Vec<Peer>,
+    /// Those of them whose role changes.
+    role_changed: Vec<PeerId>,
+    /// Who will be out.
+    left: Vec<PeerId>,
+    /// A request that ends in its own way.
+    settled: Option<RequestId>,
+}
+
+impl<'a> Turn<'a> {
+    fn by(self) -> Doer {
+        self.asker.doer()
+    }
+
+    /// What becomes of the asking peer, if anything.
+    fn own(self, event: impl FnOnce(&Peer) -> Option<Event>) -> Result<Decision, Refusal> {
+        Ok(Decision::events(event(self.asker.peer()?).into_iter().collect()))
+    }
+
+    const fn relayed(self, relay: Relay) -> Decision {
+        Decision { events: Vec::new(), reply: Reply::Done {}, relay: Some(relay) }
+    }
+}
+
+fn ended(id: &RequestId, outcome: Outcome, reason: Option<String>) -> Event {
+    Event::RoleRequestEnded { request_id: id.clone(), outcome, reason }
+}

@@ -1,0 +1,117 @@
+//! Tracks, muting, removing, blocking, messages and signals (`PROTOCOL` 3.7).
+
+use super::{Decision, Turn};
+use crate::id::{PeerId, UserId};
+use crate::media::TrackKinds;
+use crate::room::command::{Recipient, Whom};
+use crate::room::event::{Event, LeftReason};
+use crate::room::people::Doer;
+use crate::room::refusal::Refusal;
+use crate::room::reply::Reply;
+use crate::room::state::{BLOCKED_MAX, Peer};
+
+impl<'a> Turn<'a> {
+    pub(super) fn set_tracks(self, on: TrackKinds, off: TrackKinds) -> Result<Decision, Refusal> {
+        let own = self.asker.peer()?;
+        if let Some(kind) = on.difference(own.sendable()).iter().next() {
+            return Err(Refusal::TrackBlocked(kind));
+        }
+        let next = own.on.union(on).difference(off);
+        Ok(Decision::events(self.tracks_changed(own, next).into_iter().collect()))
+    }
+
+    pub(super) fn tracks_changed(self, peer: &Peer, on: TrackKinds) -> Option<Event> {
+        (peer.on != on).then(|| Event::TracksChanged {
+            peer_id: peer.id().clone(),
+            on,
+            by: self.by(),
+        })
+    }
+
+    pub(super) fn mute(self, whom: &Whom, tracks: TrackKinds) -> Result<Decision, Refusal> {
+        if let Whom::Roles(roles) = whom {
+            roles.iter().try_for_each(|role| self.known_role(role))?;
+        }
+        let by = self.by();
+        let concerned = |peer: &&Peer| match whom {
+            Whom::Peer(id) => peer.id() == id,
+            Whom::Roles(roles) => by != Doer::Peer(peer.id().clone()) && roles.contains(&peer.role),
+            Whom::Everybody => by != Doer::Peer(peer.id().clone()),
+        };
+        let mut muted = 0;
+        let mut events = Vec::new();
+        for peer in self.room.peers.values().filter(concerned) {
+            muted += peer.on.intersection(tracks).len();
+            events.extend(self.tracks_changed(peer, peer.on.difference(tracks)));
+        }
+        Ok(Decision { events, reply: Reply::Muted { muted }, relay: None })
+    }
+
+    pub(super) fn remove(
+        self,
+        peer_id: &PeerId,
+        block: bool,
+        note: Option<String>,
+    ) -> Result<Decision, Refusal> {
+        let target = self.asker.sees(peer_id)?;
+        if self.by() == Doer::Peer(peer_id.clone()) {
+            return Err(Refusal::OnSelf);
+        }
+        if block {
+            return self.block(&target.who.user_id, note);
+        }
+        Ok(Decision::events(self.departures(&[peer_id.clone()], LeftReason::Removed, note)))
+    }
+
+    pub(super) fn block(self, user_id: &UserId, note: Option<String>) -> Result<Decision, Refusal> {
+        if self.asker.peer().is_ok_and(|own| own.who.user_id == *user_id) {
+            return Err(Refusal::OnSelf);
+        }
+        let peers = self.room.peers.values().filter(|peer| peer.who.user_id == *user_id);
+        let peers: Vec<PeerId> = peers.map(|peer| peer.id().clone()).collect();
+        let mut events = Vec::new();
+        if !self.room.blocked.contains(user_id) {
+            if self.room.blocked.len() >= BLOCKED_MAX {
+                return Err(Refusal::TooMany { what: "blocked users", max: BLOCKED_MAX });
+            }
+            events.push(Event::UserBlocked { user_id: user_id.clone(), by: self.by() });
+        }
+        events.extend(self.departures(&peers, LeftReason::Removed, note));
+        Ok(Decision::events(events))
+    }
+
+    pub(super) fn unblock(self, user_id: UserId) -> Decision {
+        let blocked = self.room.blocked.contains(&user_id);
+        let event = Event::UserUnblocked { user_id, by: self.by() };
+        Decision::events(if blocked { vec![event] } else { Vec::new() })
+    }
+
+    pub(super) fn set_backstage(self, backstage: bool) -> Decision {
+        let event = Event::BackstageSet { backstage, by: self.by() };
+        Decision::events(if self.room.backstage == backstage { Vec::new() } else { vec![event] })
+    }
+
+    pub(super) fn knows_roles(self, to: &Recipient) -> Result<(), Refusal> {
+        match to {
+            Recipient::Roles(roles) => roles.iter().try_for_each(|role| self.known_role(role)),
+            Recipient::Peer(_) | Recipient::Everybody => Ok(()),
+        }
+    }
+
+    /// "Relayed only if each may see the other and the sender may send or the receiver may receive
+    /// something". A viewer asking a sender for his media counts too, whatever the sender receives.
+    pub(super) fn may_signal(self, to: &PeerId) -> Result<(), Refusal> {
+        let target = self.asker.sees(to)?;
+        let Ok(own) = self.asker.peer() else { return Ok(()) };
+        if own.id() == target.id() {
+            return Err(Refusal::OnSelf);
+        }
+        let receives = |a: &Peer, b: &Peer| {
+            a.permissions.can_receive.allows_any(b.id(), &b.who.user_id, &b.role)
+        };
+        let flows = !own.sendable().is_empty()
+            || receives(target, own)
+            || (!target.sendable().is_empty() && receives(own, target));
+        if target.sees(own) && flows { Ok(()) } else { Err(Refusal::NoMediaBetween) }
+    }
+}

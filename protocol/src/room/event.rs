@@ -1,0 +1,187 @@
+//! What happened: committed facts, the content of the journal. It must not know who is told.
+//!
+//! Every event changes at most one peer, so that each can be told on its own.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    people::{Doer, Newcomer},
+    request::{PermissionRequest, RoleRequest},
+};
+use crate::{
+    call_type::CallType,
+    id::{PeerId, RequestId, RoleName, TeamId, Timestamp, UserId},
+    json::Metadata,
+    media::TrackKinds,
+    permissions::Overrides,
+};
+
+/// A committed fact about one room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[expect(missing_docs, reason = "the fields say what they are")]
+pub enum Event {
+    /// The room began.
+    RoomCreated {
+        epoch: Arc<str>,
+        team: Option<TeamId>,
+        created_by: Option<UserId>,
+        custom: Metadata,
+        backstage: bool,
+        call_type: Arc<CallType>,
+    },
+    /// The room went live, or backstage again.
+    BackstageSet { backstage: bool, by: Doer },
+    /// The room ended; everybody in it is out.
+    RoomEnded { by: Doer, reason: Option<String> },
+    /// Other roles and settings are in force; each peer they change is resolved by an event of
+    /// his own.
+    CallTypeAdopted { call_type: Arc<CallType> },
+    /// A user has a standing role here.
+    MemberSet { user_id: UserId, role: RoleName },
+    /// A user has none any more.
+    MemberRemoved { user_id: UserId },
+    /// A peer's role and permissions were derived anew.
+    PeerResolved { peer_id: PeerId },
+    /// Somebody came in.
+    PeerJoined { newcomer: Box<Newcomer> },
+    /// Somebody is out; `note`: what was said of why.
+    PeerLeft { peer_id: PeerId, reason: LeftReason, by: Doer, note: Option<String> },
+    /// A peer lost his socket; his seat is kept until then.
+    PeerDropped { peer_id: PeerId, until: Timestamp },
+    /// A peer took his seat again.
+    PeerReturned { peer_id: PeerId },
+    /// A peer is in another role.
+    RoleChanged { peer_id: PeerId, from: RoleName, to: RoleName, by: Doer, forced: bool },
+    /// A peer's overrides are now these.
+    PermissionsChanged { peer_id: PeerId, overrides: Overrides, by: Doer },
+    /// A peer's tracks that are on are now these.
+    TracksChanged { peer_id: PeerId, on: TrackKinds, by: Doer },
+    /// A peer's display name is now this.
+    NameChanged { peer_id: PeerId, name: Arc<str> },
+    /// A peer's own data is now this.
+    MetadataChanged { peer_id: PeerId, metadata: Metadata },
+    /// A peer raised or lowered his hand.
+    HandRaised { peer_id: PeerId, raised: bool },
+    /// A peer was asked to take a role.
+    RoleRequested { request: RoleRequest },
+    /// The same was asked again: a new term.
+    RoleRequestRenewed { request_id: RequestId, expires_at: Timestamp },
+    /// A role request ended.
+    RoleRequestEnded { request_id: RequestId, outcome: Outcome, reason: Option<String> },
+    /// A peer asked for permissions.
+    PermissionRequested { request: PermissionRequest },
+    /// A permission request was answered.
+    PermissionRequestAnswered {
+        request_id: RequestId,
+        granted: bool,
+        by: Doer,
+        reason: Option<String>,
+    },
+    /// A user may not come in any more.
+    UserBlocked { user_id: UserId, by: Doer },
+    /// A user may come in again.
+    UserUnblocked { user_id: UserId, by: Doer },
+}
+
+impl Event {
+    /// The one peer whose view this event may change.
+    #[must_use]
+    pub const fn peer(&self) -> Option<&PeerId> {
+        match self {
+            Self::PeerJoined { newcomer } => Some(&newcomer.peer_id),
+            Self::PeerResolved { peer_id }
+            | Self::PeerLeft { peer_id, .. }
+            | Self::PeerDropped { peer_id, .. }
+            | Self::PeerReturned { peer_id }
+            | Self::RoleChanged { peer_id, .. }
+            | Self::PermissionsChanged { peer_id, .. }
+            | Self::TracksChanged { peer_id, .. }
+            | Self::NameChanged { peer_id, .. }
+            | Self::MetadataChanged { peer_id, .. }
+            | Self::HandRaised { peer_id, .. } => Some(peer_id),
+            Self::RoomCreated { .. }
+            | Self::BackstageSet { .. }
+            | Self::RoomEnded { .. }
+            | Self::CallTypeAdopted { .. }
+            | Self::MemberSet { .. }
+            | Self::MemberRemoved { .. }
+            | Self::RoleRequested { .. }
+            | Self::RoleRequestRenewed { .. }
+            | Self::RoleRequestEnded { .. }
+            | Self::PermissionRequested { .. }
+            | Self::PermissionRequestAnswered { .. }
+            | Self::UserBlocked { .. }
+            | Self::UserUnblocked { .. } => None,
+        }
+    }
+
+    /// Who did it, as notices name him.
+    #[must_use]
+    pub const fn by(&self) -> &Doer {
+        match self {
+            Self::BackstageSet { by, .. }
+            | Self::RoomEnded { by, .. }
+            | Self::PeerLeft { by, .. }
+            | Self::RoleChanged { by, .. }
+            | Self::PermissionsChanged { by, .. }
+            | Self::TracksChanged { by, .. }
+            | Self::PermissionRequestAnswered { by, .. }
+            | Self::UserBlocked { by, .. }
+            | Self::UserUnblocked { by, .. } => by,
+            Self::RoomCreated { .. }
+            | Self::CallTypeAdopted { .. }
+            | Self::MemberSet { .. }
+            | Self::MemberRemoved { .. }
+            | Self::PeerResolved { .. } => &Doer::Server,
+            Self::PeerJoined { .. }
+            | Self::PeerDropped { .. }
+            | Self::PeerReturned { .. }
+            | Self::NameChanged { .. }
+            | Self::MetadataChanged { .. }
+            | Self::HandRaised { .. }
+            | Self::RoleRequested { .. }
+            | Self::RoleRequestRenewed { .. }
+            | Self::RoleRequestEnded { .. }
+            | Self::PermissionRequested { .. } => &Doer::Nobody,
+        }
+    }
+}
+
+/// Why a peer is out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LeftReason {
+    /// He left.
+    Left,
+    /// He did not come back within the grace.
+    Lost,
+    /// He was removed or blocked.
+    Removed,
+    /// He is there, unseen; only ever told, never committed.
+    Hidden,
+    /// The room ended.
+    Ended,
+}
+
+/// How a role request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// The target took the role.
+    Accepted,
+    /// The target did not want it.
+    Rejected,
+    /// The asker, or somebody with the right, took it back.
+    Cancelled,
+    /// Its time passed.
+    Expired,
+    /// The target's role changed otherwise.
+    Superseded,
+    /// The target left.
+    Left,
+    /// The asker lost the right to ask.
+    Withdrawn,
+}

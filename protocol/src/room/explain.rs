@@ -1,0 +1,153 @@
+//! Why a right is held or not. It must not decide anything: it reads what [`super::state`] derived.
+
+use serde::Serialize;
+
+use super::{
+    command::Right,
+    state::{Peer, Room},
+};
+use crate::{
+    call_type::{Role, Settings},
+    capability::{Capabilities, Capability},
+    id::RoleName,
+    media::{TrackKind, TrackKinds},
+};
+
+/// The answer to `explain`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// Whether the right is held now.
+    pub allowed: bool,
+    /// What speaks for and against it, in the order in which it counts: the later overrules.
+    pub because: Vec<Because>,
+}
+
+/// One thing that speaks for or against a right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Because {
+    /// What kind of thing.
+    pub rule: Rule,
+    /// The role concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<RoleName>,
+    /// The override concerned, by the patch's key.
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
+    pub override_: Option<&'static str>,
+    /// The setting concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setting: Option<&'static str>,
+}
+
+/// The rules by which rights come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// The role grants it.
+    RoleGrants,
+    /// The role grants it to the room's creator, who this is.
+    CreatorGrants,
+    /// The role does not grant it.
+    RoleLacks,
+    /// An override gives it.
+    OverrideGrants,
+    /// An override takes it.
+    OverrideRevokes,
+    /// The room's settings switch it off.
+    SettingOff,
+    /// The peer is hidden, and a hidden peer sends nothing.
+    Hidden,
+}
+
+/// Explains one right of one peer.
+#[must_use]
+pub fn explain(room: &Room, peer: &Peer, right: Right) -> Explanation {
+    let subject = match right {
+        Right::Track(kind) => {
+            Subject { kinds: TrackKinds::of(&[kind]), capability: kind.capability() }
+        }
+        Right::Capability(capability) => {
+            let kinds = match capability {
+                Capability::SendAudio => TrackKinds::of(&[TrackKind::Audio]),
+                Capability::SendVideo => TrackKinds::of(&[TrackKind::Video]),
+                other => TrackKinds::granted_by(other),
+            };
+            Subject { kinds, capability }
+        }
+    };
+    let allowed = match right {
+        Right::Track(kind) => peer.sendable().contains(kind),
+        Right::Capability(capability) => peer.permissions.all_capabilities().contains(capability),
+    };
+    let mut because = by_roles(room, peer, subject);
+    because.extend(by_override(peer, subject));
+    let setting = Settings::of_capability(subject.capability);
+    if let Some(setting) = setting.filter(|setting| !room.call_type.settings.is_on(setting)) {
+        because.push(Because { setting: Some(setting), ..plain(Rule::SettingOff) });
+    }
+    if matches!(right, Right::Track(_)) && !peer.is_visible() {
+        because.push(plain(Rule::Hidden));
+    }
+    Explanation { allowed, because }
+}
+
+#[derive(Clone, Copy)]
+struct Subject {
+    kinds: TrackKinds,
+    capability: Capability,
+}
+
+impl Subject {
+    fn is_in(self, role: &Role, creator: bool) -> bool {
+        let given = role.permissions(creator);
+        if self.kinds.is_empty() {
+            given.capabilities.contains(self.capability)
+        } else {
+            given.can_send.contains_all(self.kinds)
+        }
+    }
+}
+
+fn by_roles(room: &Room, peer: &Peer, subject: Subject) -> Vec<Because> {
+    let standing = room.standing_names(&peer.who);
+    let roles: Vec<&Role> = match &peer.who.assigned {
+        Some(assigned) => room.call_type.roles.get(assigned).into_iter().collect(),
+        None => room.call_type.standing_roles(&standing).collect(),
+    };
+    if roles.is_empty() {
+        return vec![Because { role: Some(peer.role.clone()), ..plain(Rule::RoleLacks) }];
+    }
+    let creator = room.is_creator(&peer.who.user_id);
+    let each = roles.into_iter().map(|role| {
+        let rule = if subject.is_in(role, false) {
+            Rule::RoleGrants
+        } else if creator && subject.is_in(role, true) {
+            Rule::CreatorGrants
+        } else {
+            Rule::RoleLacks
+        };
+        Because { role: Some(role.name.clone()), ..plain(rule) }
+    });
+    each.collect()
+}
+
+fn by_override(peer: &Peer, subject: Subject) -> Option<Because> {
+    let overrides = &peer.who.overrides;
+    let (grants, key) = if subject.kinds.is_empty() {
+        let one = Capabilities::of(&[subject.capability]);
+        if overrides.revoked.contains_all(one) {
+            (false, "canAdmin")
+        } else if overrides.granted.contains_all(one) {
+            (true, "canAdmin")
+        } else {
+            return None;
+        }
+    } else {
+        (overrides.can_send?.contains_all(subject.kinds), "canSend")
+    };
+    let rule = if grants { Rule::OverrideGrants } else { Rule::OverrideRevokes };
+    Some(Because { override_: Some(key), ..plain(rule) })
+}
+
+const fn plain(rule: Rule) -> Because {
+    Because { rule, role: None, override_: None, setting: None }
+}

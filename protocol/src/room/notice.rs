@@ -1,0 +1,342 @@
+//! Who is told what. Computed from the peer as he was, the room as it is, and the event between.
+//! It must not change the room, nor know seats or dialects.
+
+use std::sync::Arc;
+
+use super::{
+    audience::Audience,
+    body::{Body, RoleOffer},
+    command::Recipient,
+    event::{Event, LeftReason, Outcome},
+    people::Doer,
+    reply::Relay,
+    request::{PermissionRequest, RoleRequest},
+    state::{Counts, Peer, Room, RoomView},
+};
+use crate::id::{PeerId, Seq, Timestamp};
+
+/// What is said, complete in itself, and to whom.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// Its place in the room's order; unset for what is merely relayed.
+    pub seq: Option<Seq>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// To whom.
+    pub audience: Audience,
+    /// What.
+    pub body: Body,
+}
+
+/// What an event is about to change, kept so that the change can be told.
+#[derive(Clone, Debug)]
+pub struct Before {
+    peer: Option<Peer>,
+    counts: Counts,
+    role_request: Option<RoleRequest>,
+    permission_request: Option<PermissionRequest>,
+}
+
+impl Before {
+    /// Remembers what the event may change.
+    #[must_use]
+    pub fn of(room: &Room, event: &Event) -> Self {
+        let request = match event {
+            Event::RoleRequestEnded { request_id, .. }
+            | Event::PermissionRequestAnswered { request_id, .. } => Some(request_id),
+            _ => None,
+        };
+        Self {
+            peer: event.peer().and_then(|id| room.peers.get(id)).cloned(),
+            counts: room.counts(),
+            role_request: request.and_then(|id| room.role_requests.get(id)).cloned(),
+            permission_request: request.and_then(|id| room.permission_requests.get(id)).cloned(),
+        }
+    }
+}
+
+type Told = Vec<(Audience, Body)>;
+
+/// Who is told what of an event, in order.
+#[must_use]
+pub fn notices(before: &Before, room: &Room, event: &Event) -> Told {
+    let mut told = Told::new();
+    if let Some(id) = event.peer() {
+        let reason = match event {
+            Event::PeerLeft { reason, .. } => *reason,
+            _ => LeftReason::Hidden,
+        };
+        peer_changed(&mut told, before.peer.as_ref(), room.peers.get(id), event.by(), reason);
+        if let Some(peer) = room.peers.get(id) {
+            tell_role(&mut told, peer, event);
+        }
+        if room.counts() != before.counts {
+            let mut audience = Audience::everybody();
+            if before.peer.is_none() {
+                audience = audience.but(id);
+            }
+            told.push((audience, Body::CountsUpdated(room.counts())));
+        }
+        tell_seer(&mut told, before.peer.as_ref(), room, id);
+    }
+    match event {
+        Event::BackstageSet { .. } => told.push((
+            Audience::everybody(),
+            Body::RoomUpdated { room: view(room), changed: vec!["backstage"] },
+        )),
+        Event::RoomEnded { by, reason } => told.push((
+            Audience::everybody(),
+            Body::RoomEnded { by: by.clone(), reason: reason.clone() },
+        )),
+        Event::CallTypeAdopted { .. } => told.push((
+            Audience::everybody(),
+            Body::RoomUpdated { room: view(room), changed: vec!["callType"] },
+        )),
+        Event::RoleRequested { request } => told.push(offer(request)),
+        Event::RoleRequestRenewed { request_id, .. } => {
+            told.extend(room.role_requests.get(request_id).map(offer));
+        }
+        Event::RoleRequestEnded { outcome, reason, .. } => {
+            if let Some(request) = &before.role_request {
+                tell_ended(&mut told, room, request, *outcome, reason.as_ref());
+            }
+        }
+        Event::PermissionRequested { request } => {
+            let asked = room.permission_requests.get(&request.request_id).map(|r| r.asked.clone());
+            let asker = request.from.peer_id.clone();
+            let asked = asked.into_iter().flatten().filter(|id| Some(id) != asker.as_ref());
+            told.push((Audience::only(asked), asking(request)));
+        }
+        Event::PermissionRequestAnswered { granted, by, reason, .. } => {
+            if let Some(request) = &before.permission_request {
+                let mut asked = request.asked.clone();
+                asked.extend(request.from.peer_id.clone());
+                let body = Body::PermissionRequestAnswered {
+                    request_id: request.request_id.clone(),
+                    from: request.from.clone(),
+                    permissions: request.permissions.iter().copied().collect(),
+                    granted: *granted,
+                    by: by.clone(),
+                    reason: reason.clone(),
+                };
+                told.push((Audience::only(asked), body));
+            }
+        }
+        _ => {}
+    }
+    told.retain(|(audience, _)| *audience != Audience::default());
+    told
+}
+
+fn view(room: &Room) -> serde_json::Value {
+    serde_json::to_value(RoomView(room)).unwrap_or_default()
+}
+
+/// The peer as others see him change: come, go, hide, show, or differ.
+fn peer_changed(
+    told: &mut Told,
+    before: Option<&Peer>,
+    after: Option<&Peer>,
+    by: &Doer,
+    reason: LeftReason,
+) {
+    let left = |peer: &Peer, reason| Body::ParticipantLeft {
+        peer_id: peer.id().clone(),
+        user_id: peer.who.user_id.clone(),
+        reason,
+    };
+    let joined = |peer: &Peer| Body::ParticipantJoined { participant: Box::new(peer.clone()) };
+    match (before, after) {
+        (None, None) => {}
+        (None, Some(peer)) => {
+            let audience = Audience { also: Vec::new(), ..Audience::who_see(peer) };
+            told.push((audience.but(peer.id()), joined(peer)));
+        }
+        (Some(peer), None) => {
+            let audience = Audience { also: Vec::new(), ..Audience::who_see(peer) };
+            told.push((audience, left(peer, reason)));
+        }
+        (Some(was), Some(is)) => {
+            let changed = differences(was, is);
+            if changed.is_empty() {
+                return;
+            }
+            let updated = Body::ParticipantUpdated {
+                participant: Box::new(is.clone()),
+                changed,
+                by: by.clone(),
+            };
+            let rest = Audience { rest: true, ..Audience::default() };
+            let seers = Audience {
+                seers: true,
+                also: if is.sees_hidden() { Vec::new() } else { vec![is.id().clone()] },
+                ..Audience::default()
+            };
+            match (was.is_visible(), is.is_visible()) {
+                (true, false) => {
+                    told.push((rest.but(is.id()), left(is, LeftReason::Hidden)));
+                    told.push((seers, updated));
+                }
+                (false, true) => {
+                    told.push((rest.but(is.id()), joined(is)));
+                    told.push((seers, updated));
+                }
+                _ => told.push((Audience::who_see(is), updated)),
+            }
+        }
+    }
+}
+
+/// The fields of a participant that differ, by their names on the wire.
+fn differences(was: &Peer, is: &Peer) -> Vec<&'static str> {
+    let fields = [
+        ("name", was.who.name != is.who.name),
+        ("role", was.role != is.role),
+        ("owner", was.who.owner != is.who.owner),
+        ("metadata", was.who.metadata != is.who.metadata),
+        ("permissions", was.permissions != is.permissions && shown(was) != shown(is)),
+        ("capabilities", was.permissions.all_capabilities() != is.permissions.all_capabilities()),
+        ("tracks", was.on != is.on || was.sendable() != is.sendable()),
+        ("handRaised", was.hand_raised != is.hand_raised),
+        ("connected", was.dropped_until.is_none() != is.dropped_until.is_none()),
+    ];
+    fields.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+}
+
+/// Permissions as far as the field `permissions` shows them: capabilities only by their groups.
+fn shown(
+    peer: &Peer,
+) -> (bool, crate::media::TrackKinds, &crate::media::Reception, Vec<crate::capability::AdminGroup>)
+{
+    let p = &peer.permissions;
+    (p.has_presence, p.can_send, &p.can_receive, p.can_admin())
+}
+
+/// "Everyone who sees the peer gets `participant-updated` then `ROLE_UPDATED`".
+fn tell_role(told: &mut Told, peer: &Peer, event: &Event) {
+    if let Event::RoleChanged { peer_id, from, to, by, forced } = event {
+        let body = Body::RoleUpdated {
+            peer_id: peer_id.clone(),
+            from: from.clone(),
+            to: to.clone(),
+            by: by.clone(),
+            forced: *forced,
+        };
+        told.push((Audience::who_see(peer), body));
+    }
+}
+
+/// "A peer gaining `update-call-permissions` learns the hidden ones by `participant-joined`; losing
+/// it, they leave him with reason `hidden`." Gaining it, he learns what is asked, too.
+fn tell_seer(told: &mut Told, before: Option<&Peer>, room: &Room, id: &PeerId) {
+    let (Some(was), Some(is)) = (before, room.peers.get(id)) else { return };
+    if was.sees_hidden() == is.sees_hidden() {
+        return;
+    }
+    let hidden = room.peers.values().filter(|peer| !peer.is_visible() && peer.id() != id);
+    for peer in hidden {
+        let body = if is.sees_hidden() {
+            Body::ParticipantJoined { participant: Box::new(peer.clone()) }
+        } else {
+            Body::ParticipantLeft {
+                peer_id: peer.id().clone(),
+                user_id: peer.who.user_id.clone(),
+                reason: LeftReason::Hidden,
+            }
+        };
+        told.push((Audience::only([id.clone()]), body));
+    }
+    if is.sees_hidden() {
+        let asked =
+            room.permission_requests.values().filter(|r| r.from.peer_id.as_ref() != Some(id));
+        told.extend(asked.map(|request| (Audience::only([id.clone()]), asking(request))));
+    }
+}
+
+fn offer(request: &RoleRequest) -> (Audience, Body) {
+    let body = Body::RoleChangeRequest { request: RoleOffer::from(request) };
+    (Audience::only([request.peer_id.clone()]), body)
+}
+
+fn asking(request: &PermissionRequest) -> Body {
+    Body::PermissionRequest {
+        request_id: request.request_id.clone(),
+        from: request.from.clone(),
+        permissions: request.permissions.iter().copied().collect(),
+    }
+}
+
+/// "Ending tells the asker …, and the target, unless he answered".
+fn tell_ended(
+    told: &mut Told,
+    room: &Room,
+    request: &RoleRequest,
+    outcome: Outcome,
+    reason: Option<&String>,
+) {
+    let asker = request.by.peer_id.iter().filter(|id| room.peers.contains_key(*id)).cloned();
+    let answered = Body::RoleChangeAnswered {
+        request_id: request.request_id.clone(),
+        peer_id: request.peer_id.clone(),
+        role: request.role.clone(),
+        outcome,
+        reason: reason.cloned(),
+    };
+    told.push((Audience::only(asker), answered));
+    let target = room.peers.contains_key(&request.peer_id).then(|| request.peer_id.clone());
+    if !matches!(outcome, Outcome::Accepted | Outcome::Rejected) {
+        let request_id = request.request_id.clone();
+        told.push((Audience::only(target), Body::RoleChangeCancelled { request_id, outcome }));
+    }
+}
+
+/// What a relay says, and to whom.
+#[must_use]
+pub fn relayed(room: &Room, relay: &Relay, at: Timestamp) -> Notice {
+    let (audience, body) = match relay {
+        Relay::Message { from, data, to } => {
+            let others = |peer: &&Peer| from.peer_id.as_ref() != Some(peer.id());
+            let (audience, shown) = match to {
+                Recipient::Peer(id) => (Audience::only([id.clone()]), serde_json::json!(id)),
+                Recipient::Roles(roles) => {
+                    let of_roles =
+                        room.peers.values().filter(others).filter(|p| roles.contains(&p.role));
+                    let audience = Audience::only(of_roles.map(|peer| peer.id().clone()));
+                    (audience, serde_json::json!({ "roles": roles }))
+                }
+                Recipient::Everybody => {
+                    let audience =
+                        Audience { except: from.peer_id.clone(), ..Audience::everybody() };
+                    (audience, serde_json::json!("*"))
+                }
+            };
+            (audience, Body::AppMessage { from: from.clone(), data: data.clone(), to: shown })
+        }
+        Relay::Signal { from, data, to } => {
+            (Audience::only([to.clone()]), Body::Signal { from: from.clone(), data: data.clone() })
+        }
+    };
+    Notice { seq: None, at, audience, body }
+}
+
+/// Commits one event: remembers, applies, and numbers what is told. A journal is replayed through
+/// this, so that every replay gives the same room and the same notices.
+pub fn commit(room: &mut Room, event: &Event, at: Timestamp) -> Vec<Notice> {
+    let before = Before::of(room, event);
+    super::apply::apply(room, event, at);
+    let told = notices(&before, room, event);
+    if told.is_empty() {
+        room.seq = room.seq.next();
+    }
+    let numbered = told.into_iter().map(|(audience, body)| {
+        room.seq = room.seq.next();
+        Notice { seq: Some(room.seq), at, audience, body }
+    });
+    numbered.collect()
+}
+
+/// A participant as JSON text, for snapshots.
+#[must_use]
+pub fn participant_json(peer: &Peer) -> Arc<str> {
+    serde_json::to_string(peer).unwrap_or_default().into()
+}

@@ -1,0 +1,161 @@
+//! Why not: the law's refusals, each with its code and reason on the wire. It must not know frames.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    capability::{Capabilities, Capability},
+    id::{RequestId, RoleName},
+    media::TrackKind,
+};
+
+/// The law said no. Nothing changed and nobody was told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A capability is missing.
+    #[error("`{0}` is needed")]
+    NotAllowed(Capability),
+    /// The peer may not send such a track now.
+    #[error("track `{0}` is blocked")]
+    TrackBlocked(TrackKind),
+    /// The two may not exchange signals.
+    #[error("neither of the two may send to the other")]
+    NoMediaBetween,
+    /// It would give an administrative right that its asker lacks.
+    #[error("it would grant what you lack yourself: {}", names(*.0))]
+    Escalation(Capabilities),
+    /// An owner is touched by nobody but himself and the server.
+    #[error("the peer is an owner")]
+    Owner,
+    /// One cannot remove or block oneself, nor write to oneself.
+    #[error("not to oneself")]
+    OnSelf,
+    /// Asked by somebody who is no peer, of a thing only a peer has.
+    #[error("only a peer can do that")]
+    NotAPeer,
+    /// Not there, or not to be seen by the asker.
+    #[error("no such peer")]
+    UnknownPeer,
+    /// The call type has no such role.
+    #[error("unknown role `{0}`")]
+    UnknownRole(RoleName),
+    /// No such pending request of the asker's.
+    #[error("no such request")]
+    UnknownRequest,
+    /// The request ended.
+    #[error("request `{0}` has ended")]
+    RequestGone(RequestId),
+    /// The target has a request pending (or the asker has too many).
+    #[error("a request is pending")]
+    RequestPending,
+    /// A bulk change to one of the roles it changes.
+    #[error("`{0}` is both target and source")]
+    TargetInSource(RoleName),
+    /// No more peers of that role.
+    #[error("role `{0}` is full")]
+    RoleFull(RoleName),
+    /// There is no such room, and it was not to be created.
+    #[error("no such room")]
+    UnknownRoom,
+    /// No more peers in the room.
+    #[error("the room is full")]
+    RoomFull,
+    /// The user is blocked here.
+    #[error("you are blocked from this room")]
+    Blocked,
+    /// The room is another team's.
+    #[error("the room belongs to another team")]
+    WrongTeam,
+    /// A list reached its bound.
+    #[error("at most {max} {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// The bound.
+        max: usize,
+    },
+}
+
+fn names(capabilities: Capabilities) -> String {
+    capabilities.iter().map(Capability::as_str).collect::<Vec<_>>().join(", ")
+}
+
+impl Refusal {
+    /// The error code, in the manner of HTTP.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::OnSelf | Self::NotAPeer | Self::TargetInSource(_) => 400,
+            Self::NotAllowed(_)
+            | Self::TrackBlocked(_)
+            | Self::NoMediaBetween
+            | Self::Escalation(_)
+            | Self::Owner
+            | Self::RoleFull(_)
+            | Self::RoomFull
+            | Self::Blocked
+            | Self::WrongTeam => 403,
+            Self::UnknownPeer | Self::UnknownRole(_) | Self::UnknownRequest | Self::UnknownRoom => {
+                404
+            }
+            Self::RequestPending => 409,
+            Self::RequestGone(_) => 410,
+            Self::TooMany { .. } => 413,
+        }
+    }
+
+    /// The reason, a word for programs.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NotAllowed(_) | Self::TrackBlocked(_) | Self::NoMediaBetween => "not-allowed",
+            Self::Escalation(_) => "escalation",
+            Self::Owner => "owner",
+            Self::OnSelf => "self",
+            Self::NotAPeer => "not-a-peer",
+            Self::UnknownPeer => "unknown-peer",
+            Self::UnknownRole(_) => "unknown-role",
+            Self::UnknownRequest => "unknown-request",
+            Self::RequestGone(_) => "request-gone",
+            Self::RequestPending => "request-pending",
+            Self::TargetInSource(_) => "target-in-source",
+            Self::RoleFull(_) => "role-full",
+            Self::UnknownRoom => "unknown-room",
+            Self::RoomFull => "room-full",
+            Self::Blocked => "blocked",
+            Self::WrongTeam => "wrong-team",
+            Self::TooMany { .. } => "too-many",
+        }
+    }
+
+    /// The `data` of the wire's error: the reason, and what the client can act on.
+    #[must_use]
+    pub fn data(&self) -> Value {
+        let mut data = Map::from_iter([("reason".to_owned(), json!(self.reason()))]);
+        let more = match self {
+            Self::NotAllowed(needs) => Some(("needs", json!(needs))),
+            Self::TrackBlocked(kind) => {
+                data.insert("track".to_owned(), json!(kind));
+                Some(("needs", json!(kind.capability())))
+            }
+            Self::Escalation(lacks) => Some(("lacks", json!(lacks))),
+            Self::UnknownRole(role) | Self::TargetInSource(role) | Self::RoleFull(role) => {
+                Some(("role", json!(role)))
+            }
+            Self::TooMany { max, .. } => Some(("max", json!(max))),
+            Self::NoMediaBetween
+            | Self::Owner
+            | Self::OnSelf
+            | Self::NotAPeer
+            | Self::UnknownPeer
+            | Self::UnknownRequest
+            | Self::RequestGone(_)
+            | Self::RequestPending
+            | Self::UnknownRoom
+            | Self::RoomFull
+            | Self::Blocked
+            | Self::WrongTeam => None,
+        };
+        data.extend(more.map(|(key, value)| (key.to_owned(), value)));
+        Value::Object(data)
+    }
+}

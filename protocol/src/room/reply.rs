@@ -1,0 +1,82 @@
+//! What the caller is told, and what is passed on without being committed. It must not know frames.
+
+use serde::Serialize;
+
+use super::{command::Recipient, event::Outcome, explain::Explanation, people::Person};
+use crate::{
+    id::{PeerId, RequestId, Timestamp},
+    json::MessageData,
+};
+
+/// Most refused peers that a reply names.
+pub const REFUSED_MAX: usize = 100;
+
+/// The `result` of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+pub enum Reply {
+    /// `{}`
+    Done {},
+    /// The state as the joiner sees it, which whoever keeps the snapshots puts together.
+    Joined,
+    /// A role was offered.
+    RoleRequested {
+        /// Under this id.
+        request_id: RequestId,
+        /// Until then.
+        expires_at: Timestamp,
+    },
+    /// An acceptance that came to nothing.
+    Ended {
+        /// How the request ended instead.
+        outcome: Outcome,
+    },
+    /// A bulk change.
+    Changed {
+        /// How many peers are now as asked.
+        changed: usize,
+        /// How many were left as they are.
+        skipped: usize,
+        /// Which ones and why, the first [`REFUSED_MAX`] of them.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        refused: Vec<PeerRefused>,
+    },
+    /// Permissions were asked for.
+    PermissionRequested {
+        /// Under this id.
+        request_id: RequestId,
+    },
+    /// Tracks were muted.
+    Muted {
+        /// How many.
+        muted: usize,
+    },
+    /// Why a right is held or not.
+    Explained(Explanation),
+}
+
+impl Reply {
+    pub(super) const fn changed(changed: usize, skipped: usize) -> Self {
+        Self::Changed { changed, skipped, refused: Vec::new() }
+    }
+}
+
+/// One peer whom a bulk change left as he is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PeerRefused {
+    /// Him.
+    pub peer_id: PeerId,
+    /// The reason of the refusal.
+    pub reason: &'static str,
+}
+
+/// Passed on, not committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields say what they are")]
+pub enum Relay {
+    /// `sendMessage`
+    Message { from: Person, data: MessageData, to: Recipient },
+    /// `signal`
+    Signal { from: Person, data: MessageData, to: PeerId },
+}

@@ -1,0 +1,387 @@
+//! What is: the room, its peers, its pending requests. It must not know who may change it, nor how.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize, ser::SerializeStruct};
+
+use super::{
+    people::{Doer, Newcomer, Person},
+    request::{PermissionRequest, RoleRequest},
+};
+use crate::{
+    call_type::CallType,
+    capability::{Capabilities, Capability},
+    id::{Cid, PeerId, RequestId, RoleName, Seq, TeamId, Timestamp, UserId},
+    json::Metadata,
+    media::{TrackKind, TrackKinds, TrackState},
+    permissions::{Overrides, Permissions},
+};
+
+/// Most blocked users of one room.
+pub const BLOCKED_MAX: usize = 10_000;
+/// Most members of one room.
+pub const MEMBERS_MAX: usize = 10_000;
+/// Most pending permission requests of one peer.
+pub const PERMISSION_REQUESTS_PER_PEER_MAX: usize = 4;
+
+/// One room. Plain data; [`super::apply`] is the only writer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Its name, `type:id`.
+    pub cid: Cid,
+    /// The roles and settings in force.
+    pub call_type: Arc<CallType>,
+    /// When it was created; unset: there is no such room (yet).
+    pub created_at: Option<Timestamp>,
+    /// Who created it; unset: the server.
+    pub created_by: Option<UserId>,
+    /// Which life of this name this is: a new one each time the room begins from nothing.
+    pub epoch: Arc<str>,
+    /// The team it belongs to.
+    pub team: Option<TeamId>,
+    /// The customer's own data.
+    pub custom: Metadata,
+    /// When and by whom it was ended.
+    pub ended: Option<Ended>,
+    /// Whether only who may `join-backstage` gets in.
+    pub backstage: bool,
+    /// Who is here.
+    pub peers: BTreeMap<PeerId, Peer>,
+    /// Standing roles of users in this room, here or not.
+    pub members: BTreeMap<UserId, RoleName>,
+    /// Who may not come in.
+    pub blocked: BTreeSet<UserId>,
+    /// From above: "would you become …?"
+    pub role_requests: BTreeMap<RequestId, RoleRequest>,
+    /// From below: "may I …?"
+    pub permission_requests: BTreeMap<RequestId, PermissionRequest>,
+    /// The position of the last notice (or, where an event told nothing, of that event).
+    pub seq: Seq,
+    /// How many requests were ever made here; their ids count up.
+    pub requests_made: u64,
+    /// How many of the peers are hidden.
+    pub hidden: usize,
+}
+
+/// How a room ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Doer,
+    /// Why, where it was said.
+    pub reason: Option<String>,
+}
+
+/// One live presence; it outlives a lost socket for the grace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// What he came with; name, metadata, assigned role and overrides as they are now.
+    pub who: Newcomer,
+    /// When he came.
+    pub joined_at: Timestamp,
+    /// Tracks that are on; always among those he may send, none while hidden.
+    pub on: TrackKinds,
+    /// Whether his hand is up.
+    pub hand_raised: bool,
+    /// When his socket was lost: until when his seat is kept.
+    pub dropped_until: Option<Timestamp>,
+    /// The role shown: the assigned one, or the most specific standing one. Derived.
+    pub role: RoleName,
+    /// What he may do now: role, overrides, settings. Derived.
+    pub permissions: Permissions,
+}
+
+impl Peer {
+    /// His id.
+    #[must_use]
+    pub const fn id(&self) -> &PeerId {
+        &self.who.peer_id
+    }
+
+    /// Whether the others see him.
+    #[must_use]
+    pub const fn is_visible(&self) -> bool {
+        self.permissions.has_presence
+    }
+
+    /// Whether he sees hidden peers: a holder of `update-call-permissions`.
+    #[must_use]
+    pub const fn sees_hidden(&self) -> bool {
+        self.holds(Capability::UpdateCallPermissions)
+    }
+
+    /// Whether he holds an administrative (or other non-media) capability.
+    #[must_use]
+    pub const fn holds(&self, capability: Capability) -> bool {
+        self.permissions.capabilities.contains(capability)
+    }
+
+    /// Whether he sees that other one.
+    #[must_use]
+    pub fn sees(&self, other: &Self) -> bool {
+        other.is_visible() || self.sees_hidden() || self.id() == other.id()
+    }
+
+    /// The kinds he may turn on now.
+    #[must_use]
+    pub const fn sendable(&self) -> TrackKinds {
+        if self.is_visible() { self.permissions.can_send } else { TrackKinds::NONE }
+    }
+
+    /// What that track of his is doing.
+    #[must_use]
+    pub const fn track(&self, kind: TrackKind) -> TrackState {
+        if !self.sendable().contains(kind) {
+            TrackState::Blocked
+        } else if self.on.contains(kind) {
+            TrackState::On
+        } else {
+            TrackState::Off
+        }
+    }
+
+    /// He, as others are told of him.
+    #[must_use]
+    pub fn person(&self) -> Person {
+        Person {
+            peer_id: Some(self.id().clone()),
+            user_id: Some(self.who.user_id.clone()),
+            name: Arc::clone(&self.who.name),
+        }
+    }
+}
+
+/// A participant on the wire, `PROTOCOL` 2.
+impl Serialize for Peer {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Participant", 12)?;
+        object.serialize_field("peerId", self.id())?;
+        object.serialize_field("userId", &self.who.user_id)?;
+        object.serialize_field("name", &self.who.name)?;
+        object.serialize_field("role", &self.role)?;
+        object.serialize_field("owner", &self.who.owner)?;
+        object.serialize_field("joinedAt", &self.joined_at)?;
+        object.serialize_field("metadata", &self.who.metadata)?;
+        object.serialize_field("permissions", &self.permissions)?;
+        object.serialize_field("capabilities", &self.permissions.all_capabilities())?;
+        object.serialize_field("tracks", &Tracks(self))?;
+        object.serialize_field("handRaised", &self.hand_raised)?;
+        object.serialize_field("connected", &self.dropped_until.is_none())?;
+        object.end()
+    }
+}
+
+struct Tracks<'a>(&'a Peer);
+
+impl Serialize for Tracks<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(TrackKind::ALL.map(|kind| (kind.as_str(), self.0.track(kind))))
+    }
+}
+
+impl Room {
+    /// A name without a room behind it, as every room begins.
+    #[must_use]
+    pub fn vacant(cid: Cid, call_type: Arc<CallType>) -> Self {
+        Self {
+            cid,
+            call_type,
+            created_at: None,
+            created_by: None,
+            epoch: "".into(),
+            team: None,
+            custom: Metadata::null(),
+            ended: None,
+            backstage: false,
+            peers: BTreeMap::new(),
+            members: BTreeMap::new(),
+            blocked: BTreeSet::new(),
+            role_requests: BTreeMap::new(),
+            permission_requests: BTreeMap::new(),
+            seq: Seq(0),
+            requests_made: 0,
+            hidden: 0,
+        }
+    }
+
+    /// How many peers are seen by all, and how many are hidden.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts { present: self.peers.len() - self.hidden, hidden: self.hidden }
+    }
+
+    /// How many peers hold that role.
+    #[must_use]
+    pub fn holders_of(&self, role: &RoleName) -> usize {
+        self.peers.values().filter(|peer| peer.role == *role).count()
+    }
+
+    /// Who somebody would be here: with the role and permissions that this room gives him.
+    #[must_use]
+    pub fn seated(&self, who: Newcomer, at: Timestamp) -> Peer {
+        let role = who.app_role.clone();
+        let peer = Peer {
+            who,
+            joined_at: at,
+            on: TrackKinds::NONE,
+            hand_raised: false,
+            dropped_until: None,
+            role,
+            permissions: Permissions::none(),
+        };
+        self.resolved(peer)
+    }
+
+    /// The peer with role and permissions derived anew (`PROTOCOL` 3.1): the role or roles, then
+    /// his overrides, then what the settings switch off; tracks he may no longer send are off.
+    #[must_use]
+    pub fn resolved(&self, mut peer: Peer) -> Peer {
+        let (role, base) = self.role_of(&peer.who);
+        peer.role = role;
+        peer.permissions = self.call_type.settings.gate(peer.who.overrides.over(&base));
+        peer.on = peer.on.intersection(peer.sendable());
+        peer
+    }
+
+    /// The role shown and what the role or roles give, before overrides and settings.
+    #[must_use]
+    pub fn role_of(&self, who: &Newcomer) -> (RoleName, Permissions) {
+        let creator = self.is_creator(&who.user_id);
+        if let Some(assigned) = &who.assigned {
+            let role = self.call_type.roles.get(assigned);
+            let base = role.map_or_else(Permissions::none, |role| role.permissions(creator));
+            return (assigned.clone(), base);
+        }
+        let standing = self.standing_names(who);
+        let base = self.call_type.standing(&standing, creator);
+        let shown = self.call_type.standing_roles(&standing).last().map(|role| role.name.clone());
+        (shown.unwrap_or_else(|| who.app_role.clone()), base)
+    }
+
+    /// The names of his standing roles, the most specific last.
+    #[must_use]
+    pub fn standing_names(&self, who: &Newcomer) -> Vec<RoleName> {
+        let member = self.members.get(&who.user_id);
+        [Some(&who.app_role), member, who.token_role.as_ref()]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
+    /// Whether that user created the room.
+    #[must_use]
+    pub fn is_creator(&self, user: &UserId) -> bool {
+        self.created_by.as_ref() == Some(user)
+    }
+
+    /// A peer with one thing about him changed, resolved anew.
+    #[must_use]
+    pub fn with(&self, peer: &Peer, change: impl FnOnce(&mut Peer)) -> Peer {
+        let mut next = peer.clone();
+        change(&mut next);
+        self.resolved(next)
+    }
+
+    /// He in another role: overrides cleared but for presence, hand lowered.
+    #[must_use]
+    pub fn with_role(&self, peer: &Peer, role: &RoleName) -> Peer {
+        self.with(peer, |peer| {
+            peer.who.assigned = Some(role.clone());
+            peer.who.overrides = peer.who.overrides.after_role_change();
+            peer.hand_raised = false;
+        })
+    }
+
+    /// He with other overrides.
+    #[must_use]
+    pub fn with_overrides(&self, peer: &Peer, overrides: &Overrides) -> Peer {
+        self.with(peer, |peer| peer.who.overrides = overrides.clone())
+    }
+
+    /// The next moment at which time alone changes something here.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        let requests = self.role_requests.values().map(|request| request.expires_at);
+        let seats = self.peers.values().filter_map(|peer| peer.dropped_until);
+        requests.chain(seats).min()
+    }
+
+    /// Whether the room may be forgotten once nobody is in it: nothing would be lost.
+    #[must_use]
+    pub fn is_forgettable(&self) -> bool {
+        self.peers.is_empty()
+            && self.ended.is_none()
+            && self.blocked.is_empty()
+            && self.members.is_empty()
+            && self.custom.is_null()
+            && self.created_by.is_some()
+            && self.backstage == self.call_type.settings.backstage
+    }
+
+    /// Breaks of what must always hold; empty in a sound room. For tests and debugging.
+    #[must_use]
+    pub fn broken_invariants(&self) -> Vec<String> {
+        let mut broken = Vec::new();
+        let mut check = |holds: bool, what: String| {
+            if !holds {
+                broken.push(what);
+            }
+        };
+        check(
+            self.hidden == self.peers.values().filter(|p| !p.is_visible()).count(),
+            "the count of hidden peers".to_owned(),
+        );
+        for (id, peer) in &self.peers {
+            check(id == peer.id(), format!("{id} is under its own id"));
+            check(*peer == self.resolved(peer.clone()), format!("{id} is resolved"));
+            check(peer.sendable().contains_all(peer.on), format!("{id} sends only what it may"));
+            let media = peer.permissions.capabilities.intersection(Capabilities::MEDIA);
+            check(media.is_empty(), format!("{id} holds media as kinds"));
+        }
+        for (id, request) in &self.role_requests {
+            check(self.peers.contains_key(&request.peer_id), format!("{id} has a target"));
+            let of_target = self.role_requests.values().filter(|r| r.peer_id == request.peer_id);
+            check(of_target.count() == 1, format!("{id} is the only one of its target"));
+        }
+        for (id, request) in &self.permission_requests {
+            let here = request.from.peer_id.as_ref().is_some_and(|p| self.peers.contains_key(p));
+            check(here, format!("{id} has an asker"));
+        }
+        broken
+    }
+}
+
+/// How many are seen, how many hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Seen by everybody.
+    pub present: usize,
+    /// Seen only by holders of `update-call-permissions`.
+    pub hidden: usize,
+}
+
+/// The room itself on the wire: `room` of the join reply.
+#[derive(Clone, Copy, Debug)]
+pub struct RoomView<'a>(pub &'a Room);
+
+impl Serialize for RoomView<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let room = self.0;
+        let mut object = serializer.serialize_struct("Room", 8)?;
+        object.serialize_field("cid", &room.cid)?;
+        object.serialize_field("team", &room.team)?;
+        object.serialize_field("callType", &room.call_type.name)?;
+        object.serialize_field("createdBy", &room.created_by)?;
+        object.serialize_field("createdAt", &room.created_at)?;
+        object.serialize_field("custom", &room.custom)?;
+        object.serialize_field("endedAt", &room.ended.as_ref().map(|ended| ended.at))?;
+        object.serialize_field("backstage", &room.backstage)?;
+        object.end()
+    }
+}

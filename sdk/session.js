@@ -1,0 +1,391 @@
+/** @file A seat in a room over sockets that come and go: join, resume, calls, notices. The named calls live in `rolecall.js`. */
+
+import { Backoff } from "./backoff.js";
+import { Calls, frameOf } from "./calls.js";
+import { Emitter } from "./emitter.js";
+import { closeReason, isFinal, RolecallError } from "./error.js";
+import { Link } from "./link.js";
+import { NOTICES, View } from "./view.js";
+
+/** @typedef {string | (() => string | Promise<string>)} Token a function is asked again at every join, resume and refresh */
+
+/**
+ * @typedef {object} Options
+ * @property {string} room `type:id` or a bare id
+ * @property {string} [url] of the server, `ws(s)://` or `http(s)://`; the page's own origin where absent
+ * @property {Token} [token] absent: the anonymous user
+ * @property {string} [name]
+ * @property {any} [metadata]
+ * @property {boolean} [create] `false`: refuse to create the room
+ * @property {import("./link.js").WebSocketClass} [WebSocket] `globalThis.WebSocket` where absent
+ * @property {boolean | import("./backoff.js").BackoffOptions} [reconnect] `false`: a lost socket ends the session
+ * @property {number} [callTimeout] milliseconds for a call, and for one attempt to connect (15 000)
+ * @property {number} [heartbeat] milliseconds of silence before the client asks whether the server is there (30 000); 0: never
+ * @property {() => number} [random] uniform in [0, 1)
+ */
+
+/** A connection that held this long makes the next loss a first one. */
+const STABLE_MS = 5_000;
+/** How long `leave` waits for the server before it hangs up. */
+const LEAVE_MS = 3_000;
+
+/** @extends {Emitter<import("./wire.js").Events>} */
+export class Session extends Emitter {
+  #options;
+  #url;
+  #WebSocket;
+  #token;
+  #timeout;
+  #view = new View();
+  #calls;
+  #backoff;
+  /** @type {import("./wire.js").State} */
+  #state = "idle";
+  /** @type {string | null} */
+  #secret = null;
+  /** @type {Link | null} */
+  #link = null;
+  /** The handshake under way. @type {{ id: string, method: "join" | "resume" } | null} */
+  #handshake = null;
+  /** Whether calls may go out. */
+  #ready = false;
+  /** @type {Promise<void> | null} */
+  #leaving = null;
+  /** Counts attempts to connect; what belongs to an older one is stale. */
+  #turn = 0;
+  #lostAt = 0;
+  #joinedAt = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** @type {{ resolve: () => void, reject: (error: unknown) => void } | null} */
+  #first = null;
+  #online = () => {
+    if (this.#state === "reconnecting" && !this.#link) this.#attempt();
+  };
+
+  /** @param {Options} options */
+  constructor(options) {
+    super();
+    const random = options.random ?? Math.random;
+    this.#options = { ...options };
+    this.#url = endpointOf(options.url);
+    this.#WebSocket = options.WebSocket ?? /** @type {any} */ (globalThis).WebSocket;
+    if (!this.#WebSocket) throw new TypeError("no WebSocket here: pass one as the option `WebSocket`");
+    this.#token = options.token;
+    this.#timeout = options.callTimeout ?? 15_000;
+    this.#calls = new Calls(this.#timeout, random);
+    this.#backoff = new Backoff(typeof options.reconnect === "object" ? options.reconnect : {}, random);
+  }
+
+  /** Where the client stands. */
+  get state() { return this.#state; }
+  /** Own peer id; null before the first join. It changes where a lost session made the client join anew. */
+  get peerId() { return this.#view.peerId; }
+  /** Own participant. */
+  get self() { return this.#view.self; }
+  /** Whom this peer sees, himself included: one live map. @returns {ReadonlyMap<string, import("./wire.js").Participant>} */
+  get participants() { return this.#view.participants; }
+  get counts() { return this.#view.counts; }
+  get roles() { return this.#view.roles; }
+  /** The room itself; null before the first join. */
+  get room() { return this.#view.room; }
+  /** Pending requests: of roles, those this peer asked or is asked; of permissions, those he may see. */
+  get requests() { return this.#view.requests; }
+  get seq() { return this.#view.seq; }
+  get epoch() { return this.#view.epoch; }
+
+  /**
+   * Connects and joins. A first attempt that fails rejects and is not repeated; later losses are.
+   * @returns {Promise<this>}
+   */
+  connect() {
+    if (this.#state !== "idle" && this.#state !== "closed") {
+      return Promise.reject(RolecallError.local("already-connected", `this session is ${this.#state}`));
+    }
+    this.#view.clear();
+    this.#leaving = null;
+    this.#backoff.reset();
+    return new Promise((resolve, reject) => {
+      this.#first = { resolve: () => resolve(this), reject };
+      globalThis.addEventListener?.("online", this.#online);
+      this.#become("connecting");
+      if (this.#state === "connecting") this.#attempt();
+    });
+  }
+
+  /**
+   * Any call of the protocol, by its wire name.
+   * @param {string} method
+   * @param {object} [params]
+   * @returns {Promise<any>} the `result` of the reply
+   */
+  call(method, params = {}) {
+    if (this.#state === "idle" || this.#state === "closed" || this.#leaving) {
+      return Promise.reject(RolecallError.local("not-connected", `\`${method}\` needs a connection`, { method }));
+    }
+    return this.#calls.make(method, params, this.#send);
+  }
+
+  /**
+   * Renews the term of this session; the token is also used from now on, unless the option `token` is a function.
+   * @param {string} token
+   */
+  async refreshToken(token) {
+    const result = await this.call("refreshToken", { token });
+    if (typeof this.#token !== "function") this.#token = token;
+    return result;
+  }
+
+  /**
+   * Leaves the room for good and settles every call. Never rejects.
+   * @returns {Promise<void>}
+   */
+  leave() {
+    this.#leaving ??= this.#leave();
+    return this.#leaving;
+  }
+
+  async #leave() {
+    if (this.#state === "idle" || this.#state === "closed") return;
+    const turn = this.#turn;
+    if (this.#ready) {
+      /** @type {ReturnType<typeof setTimeout> | undefined} */
+      let timer;
+      const patience = new Promise((resolve) => (timer = setTimeout(resolve, Math.min(LEAVE_MS, this.#timeout))));
+      const reply = this.#calls.make("leave", {}, this.#send).catch(() => {});
+      await Promise.race([reply, patience]);
+      clearTimeout(timer);
+    }
+    if (turn === this.#turn) this.#finish(1000, "left");
+  }
+
+  #send = (/** @type {string} */ text) => this.#ready && this.#link !== null && this.#link.send(text);
+
+  // ---- connecting
+
+  async #attempt() {
+    const turn = ++this.#turn;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#lost(4002, "timeout"), this.#timeout);
+    let token;
+    try {
+      token = await this.#askToken();
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      if (!this.#first) this.fail(error, "token");
+      return this.#lost(1006, "no-token", error);
+    }
+    if (turn !== this.#turn) return;
+    try {
+      this.#link = new Link(this.#WebSocket, this.#url, {
+        onOpen: () => this.#greet(token),
+        onFrame: (frame) => this.#onFrame(frame, token),
+        onEnd: (code, reason) => this.#lost(code, reason),
+        onGarbage: (error) => this.fail(error, "frame"),
+      });
+    } catch (error) {
+      this.#lost(1006, "no-socket", error);
+    }
+  }
+
+  async #askToken() {
+    return typeof this.#token === "function" ? this.#token() : this.#token;
+  }
+
+  /** The first call on a socket: take the seat again where there is one, else join. @param {string | undefined} token */
+  #greet(token) {
+    const method = this.#secret === null ? "join" : "resume";
+    const { room, name, metadata, create } = this.#options;
+    // The secret of the session is enough to resume; an old token could only spoil it.
+    const fresh = typeof this.#token === "function" ? token : undefined;
+    const params = method === "join"
+      ? { room, token, name, metadata, create }
+      : { session: this.#secret, epoch: this.#view.epoch, seq: this.#view.seq, token: fresh };
+    this.#handshake = { id: this.#calls.nextId(), method };
+    this.#link?.send(frameOf(this.#handshake.id, method, params));
+  }
+
+  /** @param {any} frame @param {string | undefined} token */
+  #onHandshake(frame, token) {
+    const method = /** @type {"join" | "resume"} */ (this.#handshake?.method);
+    this.#handshake = null;
+    if (frame.error) return this.#onRefused(RolecallError.fromWire(frame.error, method), method, token);
+    if (frame.result.session) this.#secret = frame.result.session;
+    clearTimeout(this.#timer);
+    this.#joinedAt = Date.now();
+    this.#ready = true;
+    const { heartbeat = 30_000 } = this.#options;
+    if (heartbeat > 0) this.#link?.watch(heartbeat, frameOf(`${this.#calls.nextId()}-beat`, "ping", {}));
+    if (method === "resume" && frame.result.resumed) this.#onResumed(frame.result);
+    else this.#onJoined(frame.result, method);
+  }
+
+  /** @param {{ seq: number }} result */
+  #onResumed(result) {
+    this.#view.seq = Math.max(this.#view.seq, result.seq);
+    this.#calls.flush(this.#send);
+    this.#become("joined");
+    this.emit("resumed", { resumed: true });
+  }
+
+  /** @param {any} reply @param {"join" | "resume"} method */
+  #onJoined(reply, method) {
+    const first = this.#first;
+    // Only the room that took a call remembers its outcome: elsewhere it might be done twice.
+    const remembered = method === "resume" && reply.epoch === this.#view.epoch;
+    const differences = this.#view.reset(reply);
+    if (!remembered) {
+      this.#calls.rejectAll("connection-lost", "the session was lost, and with it the outcome", { sentOnly: true });
+    }
+    this.#calls.flush(this.#send);
+    this.#first = null;
+    first?.resolve();
+    this.#become("joined");
+    if (!first) this.#tell(differences);
+    if (method === "join") this.emit("joined", reply);
+    else this.emit("resumed", { resumed: false });
+  }
+
+  /** @param {RolecallError} error @param {"join" | "resume"} method @param {string | undefined} token */
+  #onRefused(error, method, token) {
+    if (method === "resume" && error.code === 410) {
+      this.#secret = null;
+      return this.#greet(token);
+    }
+    const passing = error.code === 429 || error.code === 500 || error.code === 503;
+    if (passing && !this.#first) return this.#lost(4002, error.reason, error);
+    const code = error.reason === "bad-token" ? 4500 : error.reason === "token-expired" ? 4501 : 1000;
+    this.#finish(code, error.reason, error);
+  }
+
+  // ---- frames
+
+  /** @param {any} frame @param {string | undefined} token */
+  #onFrame(frame, token) {
+    if (typeof frame.method === "string" && frame.id === undefined) return this.#onNotice(frame.method, frame.params ?? {});
+    if (this.#handshake && frame.id === this.#handshake.id) return this.#onHandshake(frame, token);
+    const call = this.#calls.take(frame.id);
+    if (!call) {
+      if (frame.id === null && frame.error) this.fail(RolecallError.fromWire(frame.error), "frame");
+      return;
+    }
+    if (frame.error) {
+      const error = RolecallError.fromWire(frame.error, call.method);
+      this.#view.settle(call.method, call.params, undefined, error.reason);
+      return call.reject(error);
+    }
+    this.#view.settle(call.method, call.params, frame.result);
+    if (call.method === "setName" || call.method === "setMetadata") Object.assign(this.#options, call.params);
+    call.resolve(frame.result);
+    if (call.method === "state") this.#tell(this.#view.reset(frame.result));
+  }
+
+  /** @param {string} method @param {any} params */
+  #onNotice(method, params) {
+    const { seq } = params;
+    if (typeof seq === "number") {
+      // What precedes a join's reply is in that reply; what has been told is not told again.
+      if (this.#handshake?.method === "join" || seq <= this.#view.seq) return;
+      this.#view.seq = seq;
+    }
+    let told = params;
+    try {
+      told = this.#view.apply(method, params);
+    } catch (error) {
+      this.fail(error, method);
+    }
+    this.emit("notice", { method, params });
+    if (NOTICES.has(method)) this.emit(/** @type {any} */ (method), told);
+    if (method === "token-expiring" && typeof this.#token === "function") void this.#renew();
+  }
+
+  async #renew() {
+    try {
+      const token = await this.#askToken();
+      if (token !== undefined && this.#state !== "closed") await this.refreshToken(token);
+    } catch (error) {
+      this.fail(error, "token-expiring");
+    }
+  }
+
+  /** @param {import("./view.js").Difference[]} differences */
+  #tell(differences) {
+    for (const { name, params } of differences) this.emit(name, params);
+  }
+
+  // ---- losing and ending
+
+  /** The socket, or the attempt to get one, is gone. @param {number} code @param {string} text @param {unknown} [cause] */
+  #lost(code, text, cause) {
+    const reason = code === 4002 && text ? text : closeReason(code, text);
+    this.#unlink(4002);
+    if (this.#leaving) return this.#finish(1000, "left");
+    if (this.#first) {
+      const message = `could not connect: ${code} ${reason}`;
+      return this.#finish(code, reason, asError(cause) ?? RolecallError.local("connection-failed", message, { data: { code, reason }, cause }));
+    }
+    // An expired token leaves the seat for the grace, and a token function can take it again.
+    const renewable = code === 4501 && typeof this.#token === "function";
+    if (this.#options.reconnect === false || (isFinal(code) && !renewable)) return this.#finish(code, reason, asError(cause));
+    if (this.#state === "joined") {
+      this.#lostAt = Date.now();
+      if (this.#lostAt - this.#joinedAt >= STABLE_MS) this.#backoff.reset();
+    }
+    const delay = this.#backoff.next(Date.now() - this.#lostAt);
+    if (delay === null) return this.#finish(code, "gave-up", asError(cause));
+    const turn = this.#turn;
+    this.#timer = setTimeout(() => this.#attempt(), delay);
+    this.#become("reconnecting");
+    if (turn === this.#turn) this.emit("reconnecting", { attempt: this.#backoff.attempt, delay, code, reason });
+  }
+
+  /** @param {number} code @param {string} reason @param {RolecallError} [error] */
+  #finish(code, reason, error) {
+    if (this.#state === "closed") return;
+    const first = this.#first;
+    this.#first = null;
+    this.#secret = null;
+    this.#unlink(1000);
+    globalThis.removeEventListener?.("online", this.#online);
+    this.#calls.rejectAll("closed", `the connection closed: ${code} ${reason}`, { cause: error });
+    this.#become("closed");
+    this.emit("closed", error ? { code, reason, willReconnect: false, error } : { code, reason, willReconnect: false });
+    first?.reject(error ?? RolecallError.local("closed", `the connection closed: ${code} ${reason}`));
+  }
+
+  /** @param {number} code what the socket is closed with, where it still lives */
+  #unlink(code) {
+    this.#turn += 1;
+    clearTimeout(this.#timer);
+    this.#ready = false;
+    this.#handshake = null;
+    this.#link?.end(code);
+    this.#link = null;
+  }
+
+  /** @param {import("./wire.js").State} state */
+  #become(state) {
+    const previous = this.#state;
+    if (previous === state) return;
+    this.#state = state;
+    this.emit("state", { state, previous });
+  }
+}
+
+/** @param {unknown} cause */
+function asError(cause) {
+  return cause instanceof RolecallError ? cause : undefined;
+}
+
+/** @param {string | undefined} url */
+function endpointOf(url) {
+  const origin = /** @type {any} */ (globalThis).location?.origin;
+  if (url === undefined && !origin) throw new TypeError("no page here: pass the server's address as the option `url`");
+  const endpoint = new URL(url ?? origin);
+  const scheme = { "http:": "ws:", "https:": "wss:", "ws:": "ws:", "wss:": "wss:" }[endpoint.protocol];
+  if (!scheme) throw new TypeError(`\`${url}\` is no http(s):// or ws(s):// address`);
+  endpoint.protocol = scheme;
+  endpoint.hash = "";
+  if (endpoint.pathname === "/") endpoint.pathname = "/v1/connect";
+  return endpoint.href;
+}

@@ -1,0 +1,63 @@
+/** @file Starts one server for one test and reads its address and links from what it prints. */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+const REPOSITORY = resolve(import.meta.dirname, "../..");
+const START_MS = 20_000;
+
+/** The program under test: `ROLECALL_BIN`, else the newest place cargo puts it. */
+function program() {
+  const candidates = [process.env.ROLECALL_BIN, join(REPOSITORY, "target/release/rolecall"), join(REPOSITORY, "target/debug/rolecall")];
+  const found = candidates.find((path) => path && existsSync(path));
+  if (!found) throw new Error("no server to test: build it, or name it in ROLECALL_BIN");
+  return found;
+}
+
+/** A running server: `{ owner, participant, stop }`, the links as printed. */
+export async function startServer() {
+  const home = await mkdtemp(join(tmpdir(), "rolecall-browser-"));
+  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("ROLECALL_")));
+  const child = spawn(program(), ["serve", "--listen", "127.0.0.1:0"], {
+    cwd: home,
+    env: { ...environment, ROLECALL_DATA: join(home, "data") },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let noise = "";
+  child.stderr.on("data", (chunk) => { noise = (noise + chunk).slice(-4_000); });
+  const ended = new Promise((done) => child.once("exit", done));
+
+  async function stop() {
+    child.kill("SIGTERM");
+    await ended;
+    await rm(home, { recursive: true, force: true });
+  }
+
+  const links = new Promise((done, fail) => {
+    const timer = setTimeout(() => fail(new Error(`the server printed no links in ${START_MS} ms\n${noise}`)), START_MS);
+    const told = {};
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const url = line.match(/https?:\/\/\S+/)?.[0];
+      if (line.startsWith("listening on ")) told.origin = url;
+      else if (url?.includes("owner.html")) told.owner = url;
+      else if (url?.includes("participant.html")) told.participant = url;
+      if (told.origin && told.owner && told.participant) {
+        clearTimeout(timer);
+        done(told);
+      }
+    });
+    ended.then((code) => {
+      clearTimeout(timer);
+      fail(new Error(`the server ended with ${code} before it was ready\n${noise}`));
+    });
+  });
+  try {
+    return { ...(await links), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

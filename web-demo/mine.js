@@ -1,0 +1,58 @@
+/** @file One's own tracks and hand: switches that say why they are blocked. */
+import { button, el, hook, setAttribute, setDisabled, setText, syncList } from "./dom.js";
+import { TRACKS, trackLabel } from "./words.js";
+
+/** Wires the panel of one's own tracks; returns its drawing. */
+export function createMine(panel, session) {
+  const { room, toasts } = session;
+  const list = hook("my-tracks", panel);
+  const hand = hook("raise-hand", panel);
+
+  hand.addEventListener("click", () => session.attempt("Raising your hand", room.raiseHand(!room.self.handRaised)));
+
+  function create([kind]) {
+    const label = trackLabel(kind);
+    const reasonId = `reason-${kind}`;
+    const toggle = button("", { class: "button track-toggle", "data-testid": `toggle-${kind}`, "aria-describedby": reasonId }, async () => {
+      const on = room.self.tracks[kind] !== "on";
+      await session.attempt(`Turning ${label.toLowerCase()} ${on ? "on" : "off"}`, room.setTracks({ [kind]: on }));
+    });
+    const reason = el("span", { class: "muted small", id: reasonId, "data-testid": `reason-${kind}` });
+    const why = button("Why?", { class: "button small quiet", "data-testid": `why-${kind}`, "aria-label": `Why is ${label.toLowerCase()} blocked?` }, async () => {
+      const reply = await session.attempt("The question", room.explain({ track: kind }));
+      if (reply) toasts.info(`${label} is ${reply.allowed ? "allowed" : "not allowed"}`, (reply.because ?? []).map(becauseText).join(" · "));
+    });
+    return { node: el("li", { class: "my-track", "data-testid": `my-${kind}` }, toggle, reason, why), toggle, reason, why };
+  }
+
+  function update({ node, toggle, reason, why }, [kind]) {
+    const { self } = room;
+    const state = self.tracks?.[kind] ?? "blocked";
+    setAttribute(node, "data-state", state);
+    setDisabled(toggle, state === "blocked");
+    setAttribute(toggle, "aria-pressed", String(state === "on"));
+    setText(toggle, trackLabel(kind));
+    why.hidden = state !== "blocked";
+    setText(reason, stateText(self, kind, state));
+  }
+
+  return () => {
+    syncList(list, TRACKS, { key: ([kind]) => kind, create, update });
+    const raised = room.self.handRaised;
+    setAttribute(hand, "aria-pressed", String(raised));
+    setText(hand, raised ? "Lower your hand" : "Raise your hand");
+  };
+}
+
+function stateText(self, kind, state) {
+  if (state === "on") return "on";
+  if (state === "off") return "off";
+  if (!self.permissions.hasPresence) return "blocked: you are hidden";
+  return `blocked: role ${self.role} may not send it`;
+}
+
+/** One rule of `explain` as text, whatever it names. */
+function becauseText({ rule, ...rest }) {
+  const details = Object.entries(rest).map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`);
+  return [rule, ...details].filter(Boolean).join(", ");
+}

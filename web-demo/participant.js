@@ -1,0 +1,168 @@
+/** @file The participant page: what you may do, asking for more, role offers, your tracks, and who else is here. */
+import { button, el, hook, setAttribute, setDisabled, setText, syncList } from "./dom.js";
+import { keepAddress, readAddress } from "./link.js";
+import { createInvitations } from "./invitations.js";
+import { createMine } from "./mine.js";
+import { openRoom } from "./shell.js";
+import { REQUESTABLE, TRACKS, byName, peerName, receiveLines, requestText, trackLabel } from "./words.js";
+
+const address = readAddress();
+keepAddress();
+
+if (address.auto || address.token) join(address.name);
+else askName();
+
+/** The small form in front of the room; Enter joins. */
+function askName() {
+  const form = hook("join-form");
+  const input = hook("join-name");
+  setText(hook("join-room"), address.room);
+  input.value = address.name ?? `Guest ${10 + Math.floor(Math.random() * 90)}`;
+  hook("join").hidden = false;
+  input.focus();
+  input.select();
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const name = input.value.trim();
+    hook("join").hidden = true;
+    join(name || undefined);
+  });
+}
+
+async function join(name) {
+  hook("main").hidden = false;
+  const session = await openRoom({ address, name, setUp });
+  if (session) hook("standing-title").focus();
+}
+
+function setUp(session) {
+  const { room } = session;
+  const drawStanding = setUpStanding(session);
+  const drawMine = createMine(hook("mine-panel"), session);
+  const drawInvitations = createInvitations(hook("invitations"), session);
+  hook("leave").addEventListener("click", () => room.leave());
+  return () => {
+    document.title = `${peerName(room.self)} · ${room.room?.cid ?? "Rolecall"}`;
+    drawStanding();
+    drawMine();
+    drawAbilities(room);
+    drawPeople(room);
+    drawInvitations();
+  };
+}
+
+function setUpStanding(session) {
+  const { room, toasts } = session;
+  const buttons = REQUESTABLE.map(([id, label]) => ({
+    id,
+    node: button(`Ask for ${label.toLowerCase()}`, { class: id === "presence" ? "button primary" : "button", "data-testid": `ask-${id}` }, async () => {
+      const reply = await session.attempt("Your request", room.requestPermissions([id]));
+      if (reply && !reply.requestId) toasts.info("You hold that already");
+    }),
+  }));
+  hook("asks").append(...buttons.map(({ node }) => node));
+
+  const answer = hook("standing-answer");
+  room.on("permission-request-answered", ({ from, permissions, granted, by, reason }) => {
+    if (from?.peerId !== room.peerId) return;
+    const who = byName(by, room.participants) || "The room";
+    const text = `${who} ${granted ? "granted" : "denied"} your request for ${requestText(permissions)}${reason ? `: ${reason}` : "."}`;
+    setText(answer, text);
+    setAttribute(answer, "data-granted", String(granted));
+    answer.hidden = false;
+    toasts[granted ? "success" : "info"](granted ? "You were let in" : "Your request was denied", text);
+  });
+  room.on("ROLE_UPDATED", ({ peerId, from, to, by }) => {
+    if (peerId !== room.peerId) return;
+    const asker = by === room.peerId ? "" : byName(by, room.participants);
+    toasts.info(`You are ${to} now`, `Before: ${from}.${asker && ` By ${asker}.`} Newly allowed tracks start off.`);
+  });
+
+  return () => {
+    const { self } = room;
+    const hidden = !self.permissions.hasPresence;
+    const mayReceive = receiveLines(self.permissions.canReceive, () => "").some((line) => !line.startsWith("nothing"));
+    const maySend = self.permissions.canSend.length > 0;
+    const standing = hook("standing");
+    setAttribute(standing, "data-hidden", String(hidden));
+    setAttribute(standing, "data-role", self.role);
+    setText(hook("standing-title"), hidden ? "You are locked out for now" : "You are in the room");
+    const seen = hidden ? "You are hidden: the others do not see you." : "The others see you.";
+    let sends = "You may send no tracks.";
+    if (maySend) sends = hidden ? "The tracks you may send stay blocked until you are shown." : "Your tracks turn on only when you turn them on.";
+    setText(hook("standing-text"), `${seen} ${mayReceive ? "You receive the others' tracks." : "You receive no tracks."} ${sends}`);
+    setText(hook("my-name"), peerName(self));
+    setText(hook("my-role"), self.role);
+
+    const pending = (room.requests?.permission ?? []).filter((request) => request.from?.peerId === room.peerId || request.from === undefined);
+    const asked = new Set(pending.flatMap((request) => request.permissions));
+    for (const { id, node } of buttons) {
+      const held = id === "presence" ? !hidden : room.can(id);
+      node.hidden = held;
+      setDisabled(node, asked.has(id));
+      const label = REQUESTABLE.find(([known]) => known === id)[1].toLowerCase();
+      setText(node, asked.has(id) ? `Asked for ${label}…` : `Ask for ${label}`);
+    }
+    hook("waiting").hidden = asked.size === 0;
+    setText(hook("waiting"), `You asked for ${requestText([...asked])}. Somebody who may decide has been told.`);
+    if (asked.size > 0) answer.hidden = true;
+  };
+}
+
+function drawAbilities(room) {
+  const { permissions } = room.self;
+  const nameOf = (peerId) => peerName(room.participants.get(peerId) ?? { peerId });
+  syncList(hook("can-send"), TRACKS, {
+    key: ([kind]) => kind,
+    create: ([kind]) => ({ node: el("li", { "data-testid": `can-send-${kind}` }, trackLabel(kind)) }),
+    update: (row, [kind]) => setAttribute(row.node, "data-allowed", String(permissions.canSend.includes(kind))),
+  });
+  const lines = receiveLines(permissions.canReceive, nameOf);
+  syncList(hook("can-receive"), lines, {
+    key: (line) => line,
+    create: (line) => ({ node: el("li", { "data-allowed": String(!line.startsWith("nothing")) }, line) }),
+  });
+  const groups = ["participants", "streaming", "transcription"];
+  syncList(hook("can-admin"), groups, {
+    key: (group) => group,
+    create: (group) => ({ node: el("li", { "data-testid": `can-admin-${group}` }, group) }),
+    update: (row, group) => setAttribute(row.node, "data-allowed", String(permissions.canAdmin.includes(group))),
+  });
+  const capabilities = room.self.capabilities ?? [];
+  setText(hook("capabilities"), capabilities.length ? capabilities.join(", ") : "none");
+}
+
+function drawPeople(room) {
+  const others = [...room.participants.values()].filter((peer) => peer.peerId !== room.peerId);
+  syncList(hook("people"), others, {
+    key: (peer) => peer.peerId,
+    create: (peer) => createPerson(peer),
+    update: (row, peer) => row.update(peer),
+  });
+  hook("people-empty").hidden = others.length > 0;
+  setText(hook("people-count"), String(others.length));
+}
+
+function createPerson(peer) {
+  const name = el("strong", { class: "name" });
+  const role = el("span", { class: "chip" });
+  const hand = el("span", { class: "chip accent", hidden: true }, "hand raised");
+  const lost = el("span", { class: "chip bad", hidden: true }, "disconnected");
+  const hidden = el("span", { class: "chip warn", hidden: true }, "hidden");
+  const sending = el("span", { class: "muted small" });
+  const node = el("li", { class: "person", "data-testid": "person", "data-peer": peer.peerId },
+    el("div", { class: "who-line" }, name, el("span", { class: "chips" }, role, hand, hidden, lost)), sending);
+  return {
+    node,
+    update(next) {
+      setAttribute(node, "data-name", next.name);
+      setText(name, peerName(next));
+      setText(role, next.owner ? `${next.role} · owner` : next.role);
+      hand.hidden = !next.handRaised;
+      lost.hidden = next.connected !== false;
+      hidden.hidden = next.permissions.hasPresence;
+      const on = TRACKS.filter(([kind]) => next.tracks?.[kind] === "on").map(([, label]) => label.toLowerCase());
+      setText(sending, on.length ? `sends ${on.join(", ")}` : "sends nothing");
+    },
+  };
+}
