@@ -20,6 +20,7 @@ use super::{Door, Problem};
 
 #[derive(RustEmbed)]
 #[folder = "web-demo/"]
+#[exclude = "*.md"]
 #[exclude = "*node_modules/*"]
 #[exclude = "test/*"]
 #[exclude = "*.test.js"]

@@ -30,8 +30,7 @@ struct Running {
 
 impl Running {
     fn start(mut command: Command) -> Self {
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         Self { child, stdout }
     }
@@ -69,7 +68,9 @@ fn it_says_where_it_listens_serves_and_stops_when_told() {
     let mut running = Running::start(rolecall(&["--listen", "127.0.0.1:0"]));
     let addr = running.addr();
     let owner = running.line();
-    assert!(owner.starts_with(&format!("owner page        http://{addr}/owner.html?room=lobby:demo#token=")));
+    assert!(owner.starts_with(&format!(
+        "owner page        http://{addr}/owner.html?room=lobby:demo#token="
+    )));
     let participant = format!("participant page  http://{addr}/participant.html?room=lobby:demo");
     assert_eq!(running.line(), participant);
     assert!(get(&addr, "/readyz").starts_with("HTTP/1.1 200"));
