@@ -1,1 +1,5 @@
-fn main(){}
+//! The integration tests, one binary: scripted clients and the real program.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
+
+mod cli;

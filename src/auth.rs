@@ -1,0 +1,269 @@
+//! Tokens: who a JWT says its bearer is, and the minting of one.
+
+mod claims;
+
+use std::collections::HashMap;
+
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode_header, errors::ErrorKind,
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    clock::Clock,
+    config::{Config, KeyAlgorithm, KeyMaterial, TokenKey, is_kid},
+    secret::Secret,
+};
+
+/// Seconds that clocks may differ by, for `exp`, `nbf` and `iat`.
+pub const LEEWAY_S: u64 = 5;
+/// The longest token that is looked at.
+pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// Rooms that one token may name.
+pub const CALL_CIDS_MAX: usize = 100;
+/// Teams that one token may name.
+pub const TEAMS_MAX: usize = 250;
+
+/// Who a good token says its bearer is. Rights are decided in the room, never from this alone.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// The user; `None` is a server token, which speaks for the app and may not join.
+    pub user_id: Option<String>,
+    /// The name to show.
+    pub name: Option<String>,
+    /// The only room the token is good for.
+    pub room: Option<String>,
+    /// The only rooms the token is good for.
+    pub call_cids: Option<Vec<String>>,
+    /// A role in those rooms; `None` where the token names no room.
+    pub role: Option<String>,
+    /// An owner of those rooms; `false` where the token names no room.
+    pub is_owner: bool,
+    /// The user's teams; empty unless the server trusts tokens with them.
+    pub teams: Vec<String>,
+    /// Initial overrides: a JSON object which the law reads.
+    pub permissions: Option<Box<RawValue>>,
+    /// When the token ends, in seconds since the epoch; `None` never.
+    pub exp: Option<u64>,
+    /// When the token was made, in seconds since the epoch.
+    pub iat: Option<u64>,
+}
+
+impl Identity {
+    /// Whether this speaks for the app itself.
+    pub const fn is_server(&self) -> bool {
+        self.user_id.is_none()
+    }
+
+    /// Whether the term, leeway included, has passed at `now_s`.
+    pub fn is_expired(&self, now_s: u64) -> bool {
+        self.exp.is_some_and(|exp| exp.saturating_add(LEEWAY_S) <= now_s)
+    }
+}
+
+/// Why a token is not taken. No variant holds any part of the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthError {
+    /// It is not three parts of base64url with a JSON header.
+    #[error("the token is not a JWT")]
+    Malformed,
+    /// It is longer than [`TOKEN_BYTES_MAX`].
+    #[error("the token is longer than {TOKEN_BYTES_MAX} bytes")]
+    TooLong,
+    /// The signature, the algorithm or the key is not one of ours; which of them is not told.
+    #[error("the token's signature does not match")]
+    BadSignature,
+    /// Its header demands an extension to be understood.
+    #[error("the token's header demands extensions (`crit`) that are not supported")]
+    CriticalExtension,
+    /// The signature is good but the claims are not a JSON object of distinct keys.
+    #[error("the token's claims are not a JSON object, or name a claim twice")]
+    BadClaims,
+    /// A claim is of the wrong type or out of bounds.
+    #[error("the token's claim `{claim}` is not {expected}")]
+    BadClaim {
+        /// The claim.
+        claim: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// `exp` has passed.
+    #[error("the token has expired")]
+    Expired,
+    /// `nbf` has not come.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// `iat` lies in the future.
+    #[error("the token was issued in the future")]
+    IssuedInFuture,
+}
+
+impl AuthError {
+    /// The reason a peer is told: `token-expired`, and `bad-token` for all the rest.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Expired => "token-expired",
+            _ => "bad-token",
+        }
+    }
+}
+
+/// A configured key that cannot verify anything.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("setting `keys`: the public key of `{kid}` is not a key for its `alg`")]
+pub struct KeyError {
+    /// The key's name.
+    pub kid: String,
+}
+
+/// A key with the one algorithm it is for.
+struct Key {
+    algorithm: Algorithm,
+    decoding: DecodingKey,
+}
+
+/// Verifies tokens against the configured keys.
+pub struct Verifier {
+    unnamed: Option<Key>,
+    named: HashMap<String, Key>,
+    trust_teams: bool,
+    clock: Clock,
+}
+
+impl Verifier {
+    /// The keys of `config`; a public key that does not fit its algorithm is refused here.
+    pub fn new(config: &Config, clock: Clock) -> Result<Self, KeyError> {
+        let unnamed = config.api_secret.as_ref().map(|secret| Key {
+            algorithm: Algorithm::HS256,
+            decoding: DecodingKey::from_secret(secret.expose().as_bytes()),
+        });
+        let mut named = HashMap::new();
+        for key in &config.keys {
+            let built = Key::new(key).ok_or_else(|| KeyError { kid: key.kid.clone() })?;
+            named.insert(key.kid.clone(), built);
+        }
+        Ok(Self { unnamed, named, trust_teams: config.trust_token_teams, clock })
+    }
+
+    /// Who `token` says its bearer is, as of now.
+    pub fn verify(&self, token: &str) -> Result<Identity, AuthError> {
+        self.verify_at(token, self.clock.now_s())
+    }
+
+    fn verify_at(&self, token: &str, now_s: u64) -> Result<Identity, AuthError> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(AuthError::TooLong);
+        }
+        // An unknown `alg`, `none` among them, is not read as a header at all.
+        let header = decode_header(token).map_err(|_| AuthError::Malformed)?;
+        if header.crit.is_some() || header.extras.inner().contains_key("b64") {
+            return Err(AuthError::CriticalExtension);
+        }
+        let key = match &header.kid {
+            None => self.unnamed.as_ref(),
+            Some(kid) if is_kid(kid) => self.named.get(kid),
+            Some(_) => None,
+        };
+        // `jku`, `jwk`, `x5u` and `x5c` are never looked at: keys come from the settings alone.
+        let key = key.filter(|key| key.algorithm == header.alg).ok_or(AuthError::BadSignature)?;
+        let claims = key.verified_claims(token)?;
+        claims::read(claims.get(), self.trust_teams, now_s)
+    }
+}
+
+impl Key {
+    fn new(key: &TokenKey) -> Option<Self> {
+        let (algorithm, decoding) = match (&key.material, key.alg) {
+            (KeyMaterial::Secret(secret), alg) => {
+                let algorithm = match alg {
+                    KeyAlgorithm::Hs256 => Algorithm::HS256,
+                    KeyAlgorithm::Hs384 => Algorithm::HS384,
+                    KeyAlgorithm::Hs512 => Algorithm::HS512,
+                    KeyAlgorithm::Rs256 | KeyAlgorithm::Es256 | KeyAlgorithm::EdDsa => return None,
+                };
+                (algorithm, DecodingKey::from_secret(secret.expose().as_bytes()))
+            }
+            (KeyMaterial::PublicKey(pem), alg) => {
+                // jsonwebtoken takes a private key where it wants a public one.
+                if !pem.contains("PUBLIC KEY-----") {
+                    return None;
+                }
+                let pem = pem.as_bytes();
+                let (algorithm, decoding) = match alg {
+                    KeyAlgorithm::Rs256 => (Algorithm::RS256, DecodingKey::from_rsa_pem(pem)),
+                    KeyAlgorithm::Es256 => (Algorithm::ES256, DecodingKey::from_ec_pem(pem)),
+                    KeyAlgorithm::EdDsa => (Algorithm::EdDSA, DecodingKey::from_ed_pem(pem)),
+                    KeyAlgorithm::Hs256 | KeyAlgorithm::Hs384 | KeyAlgorithm::Hs512 => return None,
+                };
+                (algorithm, decoding.ok()?)
+            }
+        };
+        // Its verifier slices 32 bytes without asking whether they are there.
+        if algorithm == Algorithm::EdDSA && decoding.try_get_as_bytes().ok()?.len() != 32 {
+            return None;
+        }
+        // A key of the wrong curve shows only when a verifier is made of it.
+        jsonwebtoken::crypto::verify("AA", b"probe", &decoding, algorithm).ok()?;
+        Some(Self { algorithm, decoding })
+    }
+
+    /// The claims' text, once the signature is known to be ours. Times are checked by our clock.
+    fn verified_claims(&self, token: &str) -> Result<Box<RawValue>, AuthError> {
+        let mut validation = Validation::new(self.algorithm);
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        validation.validate_aud = false;
+        jsonwebtoken::decode::<Box<RawValue>>(token, &self.decoding, &validation)
+            .map(|token| token.claims)
+            .map_err(|error| match error.kind() {
+                ErrorKind::Json(_) | ErrorKind::Utf8(_) => AuthError::BadClaims,
+                _ => AuthError::BadSignature,
+            })
+    }
+}
+
+/// What a minted token says. Absent fields are absent from the token.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Claims {
+    /// The user; `None` makes a server token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// The name to show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The only room it is good for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<String>,
+    /// The only rooms it is good for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub call_cids: Vec<String>,
+    /// A role in those rooms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// An owner of those rooms.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_owner: bool,
+    /// When it is made, in seconds since the epoch.
+    pub iat: u64,
+    /// When it ends, in seconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exp: Option<u64>,
+}
+
+impl Claims {
+    /// Signs the claims with the app's secret (HS256).
+    pub fn sign(&self, secret: &Secret) -> Result<String, SignError> {
+        let key = EncodingKey::from_secret(secret.expose().as_bytes());
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), self, &key).map_err(|_| SignError)
+    }
+}
+
+/// The claims could not be signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the token cannot be signed")]
+pub struct SignError;
+
+#[cfg(test)]
+mod tests;

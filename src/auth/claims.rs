@@ -1,0 +1,166 @@
+//! The claims of a token whose signature is good: types, bounds and times.
+
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt,
+};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::{AuthError, CALL_CIDS_MAX, Identity, LEEWAY_S, TEAMS_MAX};
+
+/// Reads `text`. Claims we do not know are ignored, as Stream's SDKs send some; one that we know
+/// is of its type or the token is refused, `null` included: a `user_id` that somebody forgot to
+/// fill in must not become a server token.
+pub(super) fn read(text: &str, trust_teams: bool, now_s: u64) -> Result<Identity, AuthError> {
+    let claims: Distinct<'_> = serde_json::from_str(text).map_err(|_| AuthError::BadClaims)?;
+    let exp = claims.seconds("exp")?;
+    let nbf = claims.seconds("nbf")?;
+    let iat = claims.seconds("iat")?;
+    let room = claims.text("room", 129, CID)?;
+    let call_cids = claims.texts("call_cids", CALL_CIDS_MAX, 129, CIDS)?;
+    let bound = room.is_some() || call_cids.is_some();
+    let role = claims.text("role", 64, "text of 1 to 64 characters")?;
+    let is_owner = claims.of_type::<bool>("is_owner", "true or false")?.unwrap_or_default();
+    let identity = Identity {
+        user_id: claims.text("user_id", 128, "text of 1 to 128 characters")?,
+        name: claims.name()?,
+        room,
+        call_cids,
+        role: role.filter(|_| bound),
+        is_owner: is_owner && bound,
+        teams: match trust_teams {
+            true => claims.texts("teams", TEAMS_MAX, 100, TEAMS)?.unwrap_or_default(),
+            false => Vec::new(),
+        },
+        permissions: claims.object("permissions")?,
+        exp,
+        iat,
+    };
+    let soonest = now_s.saturating_add(LEEWAY_S);
+    if identity.is_expired(now_s) {
+        return Err(AuthError::Expired);
+    }
+    if nbf.is_some_and(|nbf| nbf > soonest) {
+        return Err(AuthError::NotYetValid);
+    }
+    if iat.is_some_and(|iat| iat > soonest) {
+        return Err(AuthError::IssuedInFuture);
+    }
+    Ok(identity)
+}
+
+const CID: &str = "text of 1 to 129 characters";
+const CIDS: &str = "a list of at most 100 room ids of 1 to 129 characters";
+const TEAMS: &str = "a list of at most 250 team names of 1 to 100 characters";
+
+/// A JSON object no key of which is given twice, however it is escaped.
+struct Distinct<'a>(BTreeMap<String, &'a RawValue>);
+
+impl Distinct<'_> {
+    fn of_type<'s, T: Deserialize<'s>>(
+        &'s self,
+        claim: &'static str,
+        expected: &'static str,
+    ) -> Result<Option<T>, AuthError> {
+        let Some(raw) = self.0.get(claim) else { return Ok(None) };
+        let read = serde_json::from_str(raw.get());
+        read.map(Some).map_err(|_| AuthError::BadClaim { claim, expected })
+    }
+
+    fn seconds(&self, claim: &'static str) -> Result<Option<u64>, AuthError> {
+        self.of_type(claim, "a whole number of seconds since 1970")
+    }
+
+    fn text(
+        &self,
+        claim: &'static str,
+        chars_max: usize,
+        expected: &'static str,
+    ) -> Result<Option<String>, AuthError> {
+        let text: Option<String> = self.of_type(claim, expected)?;
+        match text {
+            Some(text) if !is_word(&text, chars_max) => {
+                Err(AuthError::BadClaim { claim, expected })
+            }
+            text => Ok(text),
+        }
+    }
+
+    /// An empty name is no name.
+    fn name(&self) -> Result<Option<String>, AuthError> {
+        const EXPECTED: &str = "text of at most 128 characters";
+        let name: Option<String> = self.of_type("name", EXPECTED)?;
+        match name {
+            Some(name) if name.is_empty() => Ok(None),
+            Some(name) if !is_word(&name, 128) => {
+                Err(AuthError::BadClaim { claim: "name", expected: EXPECTED })
+            }
+            name => Ok(name),
+        }
+    }
+
+    fn texts(
+        &self,
+        claim: &'static str,
+        items_max: usize,
+        chars_max: usize,
+        expected: &'static str,
+    ) -> Result<Option<Vec<String>>, AuthError> {
+        let texts: Option<Vec<String>> = self.of_type(claim, expected)?;
+        let fits = |texts: &[String]| {
+            texts.len() <= items_max && texts.iter().all(|text| is_word(text, chars_max))
+        };
+        match texts {
+            Some(texts) if !fits(&texts) => Err(AuthError::BadClaim { claim, expected }),
+            texts => Ok(texts),
+        }
+    }
+
+    fn object(&self, claim: &'static str) -> Result<Option<Box<RawValue>>, AuthError> {
+        match self.0.get(claim) {
+            Some(raw) if raw.get().starts_with('{') => Ok(Some((*raw).to_owned())),
+            Some(_) => Err(AuthError::BadClaim { claim, expected: "an object" }),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Whether `text` is 1 to `chars_max` characters without control characters.
+fn is_word(text: &str, chars_max: usize) -> bool {
+    let mut chars = 0;
+    for c in text.chars() {
+        chars += 1;
+        if c.is_control() || chars > chars_max {
+            return false;
+        }
+    }
+    chars > 0
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Distinct<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = BTreeMap<String, &'de RawValue>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut claims = BTreeMap::new();
+                while let Some(claim) = map.next_key::<String>()? {
+                    match claims.entry(claim) {
+                        Entry::Vacant(entry) => entry.insert(map.next_value()?),
+                        Entry::Occupied(_) => return Err(de::Error::custom("a claim given twice")),
+                    };
+                }
+                Ok(claims)
+            }
+        }
+        deserializer.deserialize_map(Object).map(Self)
+    }
+}

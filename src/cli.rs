@@ -1,0 +1,346 @@
+//! The command line: `rolecall serve` and `rolecall token`.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    auth::{Claims, KeyError, SignError},
+    clock::Clock,
+    config::{Config, ConfigError, Flags, LogFormat, Sources, parse_duration},
+    http::BindError,
+    server::ServeError,
+};
+
+/// A self-hosted real-time room state server: who is in a room, in which role, and what each may do.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  rolecall                                    try it: a demo on http://127.0.0.1:7400
+  rolecall serve --listen 0.0.0.0:7400        for others, with ROLECALL_API_SECRET set
+  rolecall token --user ann                   a token for ann, good for every room
+  rolecall token --user ann --room stage:keynote --role speaker
+  rolecall token --server                     a token for your backend
+
+Settings come from rolecall.toml, then from the environment (ROLECALL_LISTEN and so on),
+then from flags. rolecall.example.toml in the repository lists them all.
+
+Exit status: 0 done, 1 failed while running, 2 wrong settings or flags.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server (also without any subcommand)
+    Serve(ServeArgs),
+    /// Print a token signed with the server's secret
+    #[command(after_help = TOKEN_EXAMPLES)]
+    Token(TokenArgs),
+}
+
+const TOKEN_EXAMPLES: &str = "\
+The token is signed with `api_secret` from the settings that `serve` reads; without one,
+with the public development secret.
+
+Examples:
+  rolecall token --user ann --name \"Ann B.\"
+  rolecall token --user ann --room lobby:demo --owner
+  rolecall token --user ann --call-cid default:a --call-cid default:b --role host
+  curl -H \"Authorization: Bearer $(rolecall token --server)\" localhost:7400/v1/rooms";
+
+/// Flags of `serve`.
+#[derive(Args, Debug)]
+pub struct ServeArgs {
+    /// The address to listen on; port 0 picks a free one [default: 127.0.0.1:7400]
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// The settings file [default: ./rolecall.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The directory of the journal on disk [default: ./rolecall-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Web origins that may connect besides this server's own, or `*`; may be repeated
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
+    allowed_origins: Option<Vec<String>>,
+    /// Whether to serve the demo [default: true with the development secret only]
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true
+    )]
+    demo: Option<bool>,
+    /// What to log: error, warn, info, debug, trace or a filter [default: info]
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+    /// How to write the log: text or json [default: text]
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    log_format: Option<LogFormat>,
+}
+
+/// Flags of `token`.
+#[derive(Args, Debug)]
+pub struct TokenArgs {
+    /// The user it is for
+    #[arg(long, value_name = "ID", required_unless_present = "server")]
+    user: Option<String>,
+    /// A server token, for your backend: it may do everything but join
+    #[arg(long, conflicts_with_all = ["user", "name", "room", "call_cid", "role", "owner"])]
+    server: bool,
+    /// The only room it is good for: `type:id`, or an id of the default type
+    #[arg(long, value_name = "CID")]
+    room: Option<String>,
+    /// A room it is good for, as Stream's tokens say it; may be repeated
+    #[arg(long, value_name = "CID")]
+    call_cid: Vec<String>,
+    /// The user's role in those rooms
+    #[arg(long)]
+    role: Option<String>,
+    /// Make the user an owner of those rooms
+    #[arg(long)]
+    owner: bool,
+    /// The name to show
+    #[arg(long)]
+    name: Option<String>,
+    /// How long it is good
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_duration)]
+    ttl: Duration,
+    /// The settings file [default: ./rolecall.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Why the command did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A configured key is no key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The flags do not go together.
+    #[error("{0}")]
+    Usage(String),
+    /// Nothing listens.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// There is no signature.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The runtime did not start.
+    #[error("cannot start: {0}")]
+    Start(#[from] std::io::Error),
+}
+
+impl CliError {
+    /// 2 for what the caller must set otherwise, 1 for what went wrong.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Key(_) | Self::Usage(_) => 2,
+            Self::Bind(_) | Self::Sign(_) | Self::Start(_) => 1,
+        }
+    }
+}
+
+impl From<ServeError> for CliError {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::Key(error) => Self::Key(error),
+            ServeError::Bind(error) => Self::Bind(error),
+        }
+    }
+}
+
+impl Cli {
+    /// What to do; nothing said is `serve`.
+    pub fn chosen(self) -> Command {
+        self.command.unwrap_or(Command::Serve(self.serve))
+    }
+}
+
+impl ServeArgs {
+    /// Where these flags say the settings are.
+    pub fn sources(self) -> Sources {
+        let Self { listen, config, data, allowed_origins, demo, log, log_format } = self;
+        Sources::of_process(config, Flags { listen, data, allowed_origins, demo, log, log_format })
+    }
+}
+
+impl TokenArgs {
+    /// Where the secret is.
+    pub fn sources(&self) -> Sources {
+        Sources::of_process(self.config.clone(), Flags::default())
+    }
+
+    /// The token.
+    pub fn mint(self, config: &Config, clock: &Clock) -> Result<String, CliError> {
+        self.check()?;
+        let Some(secret) = &config.api_secret else {
+            let message = "there is no `api_secret` to sign with: only `keys` are configured";
+            return Err(CliError::Usage(message.to_owned()));
+        };
+        let iat = clock.now_s();
+        let claims = Claims {
+            user_id: self.user,
+            name: self.name,
+            room: self.room,
+            call_cids: self.call_cid,
+            role: self.role,
+            is_owner: self.owner,
+            iat,
+            exp: Some(iat.saturating_add(self.ttl.as_secs())),
+        };
+        Ok(claims.sign(secret)?)
+    }
+
+    /// Refuses what would make a token that says less than its flags.
+    fn check(&self) -> Result<(), CliError> {
+        let refuse = |message: String| Err(CliError::Usage(message));
+        let bound = self.room.is_some() || !self.call_cid.is_empty();
+        for (flag, given) in [("--role", self.role.is_some()), ("--owner", self.owner)] {
+            if given && !bound {
+                return refuse(format!(
+                    "{flag} counts only for named rooms: add --room or --call-cid"
+                ));
+            }
+        }
+        for cid in self.room.iter().chain(&self.call_cid) {
+            if !is_cid(cid) {
+                return refuse(format!(
+                    "`{cid}` is not a room: `type:id` or `id`, each 1 to 64 characters of \
+                     A-Z a-z 0-9 _ -"
+                ));
+            }
+        }
+        for (flag, text, chars_max) in
+            [("--user", &self.user, 128), ("--name", &self.name, 128), ("--role", &self.role, 64)]
+        {
+            let Some(text) = text else { continue };
+            let chars = text.chars().count();
+            if chars == 0 || chars > chars_max || text.chars().any(char::is_control) {
+                return refuse(format!(
+                    "{flag} `{}` is not 1 to {chars_max} characters without control characters",
+                    text.escape_debug()
+                ));
+            }
+        }
+        if self.ttl.as_secs() == 0 {
+            return refuse("--ttl must be a second or more".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Whether `cid` is `type:id` or `id`.
+fn is_cid(cid: &str) -> bool {
+    let is_part = |part: &str| {
+        (1..=64).contains(&part.len())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    };
+    match cid.split_once(':') {
+        Some((call_type, id)) => is_part(call_type) && is_part(id),
+        None => is_part(cid),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::auth::Verifier;
+
+    fn command(line: &str) -> Command {
+        Cli::try_parse_from(line.split(' ')).unwrap().chosen()
+    }
+
+    fn mint(line: &str) -> Result<String, CliError> {
+        match command(line) {
+            Command::Token(args) => args.mint(&Config::default(), &Clock::manual(1_000_000)),
+            Command::Serve(_) => panic!("`{line}` is no token command"),
+        }
+    }
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn nothing_said_is_serve() {
+        for line in ["rolecall --listen 1 --demo", "rolecall serve --listen 1 --demo=true"] {
+            match command(line) {
+                Command::Serve(args) => {
+                    assert_eq!((args.listen.as_deref(), args.demo), (Some("1"), Some(true)));
+                }
+                Command::Token(_) => panic!("`{line}` is no serve command"),
+            }
+        }
+        assert!(matches!(command("rolecall"), Command::Serve(_)));
+        let line = ["rolecall", "--allowed-origins", "https://a.b,https://c.d"];
+        match Cli::try_parse_from(line).unwrap().chosen() {
+            Command::Serve(args) => {
+                let origins = args.sources().flags.allowed_origins.unwrap();
+                assert_eq!(origins, ["https://a.b", "https://c.d"]);
+            }
+            Command::Token(_) => panic!("flags alone are no token command"),
+        }
+    }
+
+    #[test]
+    fn a_token_says_what_its_flags_said() {
+        let token = mint(
+            "rolecall token --user ann --name Ann --room stage:x --call-cid stage:x \
+             --role speaker --owner --ttl 2m",
+        )
+        .unwrap();
+        let verifier = Verifier::new(&Config::default(), Clock::manual(1_000_000)).unwrap();
+        let identity = verifier.verify(&token).unwrap();
+        assert_eq!(identity.user_id.as_deref(), Some("ann"));
+        assert_eq!(identity.name.as_deref(), Some("Ann"));
+        assert_eq!(identity.room.as_deref(), Some("stage:x"));
+        assert_eq!(identity.call_cids, Some(vec!["stage:x".to_owned()]));
+        assert_eq!((identity.role.as_deref(), identity.is_owner), (Some("speaker"), true));
+        assert_eq!((identity.iat, identity.exp), (Some(1_000), Some(1_120)));
+        let server = verifier.verify(&mint("rolecall token --server").unwrap()).unwrap();
+        assert!(server.is_server());
+        assert_eq!(server.exp, Some(1_000 + 3_600));
+    }
+
+    #[test]
+    fn a_token_that_would_say_less_is_refused() {
+        for (line, part) in [
+            ("rolecall token --user ann --owner", "--owner counts only"),
+            ("rolecall token --user ann --role host", "--role counts only"),
+            ("rolecall token --user ann --room a:b:c", "`a:b:c` is not a room"),
+            ("rolecall token --user ann --call-cid a/b", "`a/b` is not a room"),
+            ("rolecall token --user a\tb", "--user `a\\tb`"),
+            ("rolecall token --user ann --ttl 0s", "--ttl"),
+        ] {
+            let error = mint(line).unwrap_err();
+            assert!(error.to_string().contains(part), "{line}: {error}");
+            assert_eq!(error.exit_code(), 2);
+        }
+        for line in [
+            "rolecall token",
+            "rolecall token --server --user ann",
+            "rolecall token --user ann --ttl soon",
+            "rolecall --listen 1 token --user ann",
+            "rolecall tokens",
+        ] {
+            let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+}

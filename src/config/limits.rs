@@ -1,0 +1,113 @@
+//! `Limits`: every bound of the server by its name, with the value it has when nobody sets it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::units;
+
+/// The bounds of the `[limits]` table. Every queue, term and rate of the server is one of these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// A socket that has neither joined nor resumed after this is closed (4506).
+    #[serde(with = "units::duration")]
+    pub join_timeout: Duration,
+    /// The server pings a silent socket this often.
+    #[serde(with = "units::duration")]
+    pub ping_interval: Duration,
+    /// A socket that stays silent this long after a ping is closed (4002).
+    #[serde(with = "units::duration")]
+    pub pong_timeout: Duration,
+    /// The largest frame a socket may send (else 1009).
+    #[serde(with = "units::bytes")]
+    pub frame_bytes: usize,
+    /// Calls a socket may make in a second, lastingly (else 429).
+    pub calls_per_second: u32,
+    /// Calls a socket may make at once after a pause.
+    pub calls_burst: u32,
+    /// The frame in a minute that is not JSON-RPC at which a socket is closed (4505).
+    pub malformed_per_minute: u32,
+    /// What waits for a socket that does not read; more closes it (4001).
+    #[serde(with = "units::bytes")]
+    pub backlog_bytes: usize,
+    /// Commands that may wait for a room (else 503).
+    pub mailbox: usize,
+    /// Commands a room takes from its mailbox for one append to the journal.
+    pub drain: usize,
+    /// Peers in one room (else 403 `room-full`).
+    pub peers_per_room: usize,
+    /// Rooms alive at once (else 503).
+    pub rooms: usize,
+    /// Connections open at once, HTTP and WebSocket together.
+    pub connections: usize,
+    /// A connection must have sent its request's head within this.
+    #[serde(with = "units::duration")]
+    pub handshake_timeout: Duration,
+    /// A request must have been answered within this.
+    #[serde(with = "units::duration")]
+    pub request_timeout: Duration,
+    /// A connection that is not a WebSocket is closed after this.
+    #[serde(with = "units::duration")]
+    pub connection_lifetime: Duration,
+    /// The head of a request, its line and all its headers (else 431).
+    #[serde(with = "units::bytes")]
+    pub header_bytes: usize,
+    /// The body of a request (else 413).
+    #[serde(with = "units::bytes")]
+    pub body_bytes: usize,
+    /// Notices a room keeps for those who resume; who missed more starts anew.
+    pub notices_kept: usize,
+    /// Outcomes of calls a room keeps for calls repeated after a resume.
+    pub calls_kept: usize,
+    /// How long it keeps them.
+    #[serde(with = "units::duration")]
+    pub calls_kept_for: Duration,
+    /// A role request nobody answers expires after this.
+    #[serde(with = "units::duration")]
+    pub role_request_ttl: Duration,
+    /// A room nobody is in is put to sleep after this.
+    #[serde(with = "units::duration")]
+    pub room_idle: Duration,
+    /// Records of a room that the journal keeps in memory.
+    pub journal_records_kept: usize,
+    /// How long a stopping server waits for what is under way.
+    #[serde(with = "units::duration")]
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const fn s(seconds: u64) -> Duration {
+            Duration::from_secs(seconds)
+        }
+        const KIB: usize = 1024;
+        Self {
+            join_timeout: s(10),
+            ping_interval: s(25),
+            pong_timeout: s(10),
+            frame_bytes: 64 * KIB,
+            calls_per_second: 100,
+            calls_burst: 200,
+            malformed_per_minute: 10,
+            backlog_bytes: 256 * KIB,
+            mailbox: 256,
+            drain: 64,
+            peers_per_room: 10_000,
+            rooms: 100_000,
+            connections: 100_000,
+            handshake_timeout: s(5),
+            request_timeout: s(30),
+            connection_lifetime: s(120),
+            header_bytes: 16 * KIB,
+            body_bytes: 1024 * KIB,
+            notices_kept: 1024,
+            calls_kept: 1024,
+            calls_kept_for: s(120),
+            role_request_ttl: s(60),
+            room_idle: s(60),
+            journal_records_kept: 10_000,
+            shutdown_timeout: s(10),
+        }
+    }
+}

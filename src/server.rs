@@ -1,0 +1,229 @@
+//! The composition root: builds the house from its parts, starts it and stops it.
+
+use std::{
+    io::{self, Write as _},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::Router;
+use futures::future::BoxFuture;
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use crate::{
+    auth::{Claims, KeyError, Verifier},
+    clock::Clock,
+    config::Config,
+    http::{self, BindError, Door, Readiness, Socket, Sockets},
+    metrics,
+};
+
+/// The room of the demo.
+const DEMO_ROOM: &str = "lobby:demo";
+/// How long the link to the owner's page is good.
+const DEMO_TOKEN_TERM: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Why the server does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A configured key is no key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Nothing listens.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+}
+
+/// A server that listens but does not serve yet.
+pub struct Server {
+    addr: SocketAddr,
+    listener: TcpListener,
+    door: Arc<Door>,
+}
+
+impl Server {
+    /// Builds everything and listens; who connects now waits for [`Server::serve`].
+    pub fn bind(config: Config, clock: Clock) -> Result<Self, ServeError> {
+        let config = Arc::new(config);
+        let verifier = Arc::new(Verifier::new(&config, clock.clone())?);
+        let listener = http::bind(config.listen)?;
+        let addr =
+            listener.local_addr().map_err(|error| BindError::Refused(config.listen, error))?;
+        let door = Arc::new(Door {
+            config,
+            clock,
+            verifier,
+            readiness: Readiness::default(),
+            recorder: metrics::recorder(),
+            sockets: Arc::new(ComeBackLater),
+        });
+        Ok(Self { addr, listener, door })
+    }
+
+    /// The address it listens on, its port picked.
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Serves until `shutdown` ends, then stops in good order.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let Self { listener, door, .. } = self;
+        let (stop, stopped) = watch::channel(false);
+        let router = http::router(Arc::clone(&door), Router::new());
+        door.readiness.set(true);
+        let serving = http::serve(listener, router, &door.config.limits, stopped);
+        let stopping = async {
+            shutdown.await;
+            tracing::info!("stopping");
+            door.readiness.set(false);
+            let _ = stop.send(true);
+        };
+        tokio::join!(serving, stopping);
+        tracing::info!("stopped");
+    }
+
+    /// The lines for whoever started it: where it listens, and the demo's links.
+    fn greeting(&self) -> String {
+        let config = &self.door.config;
+        let mut greeting = format!("listening on http://{}\n", self.addr);
+        if config.demo {
+            let base = format!("http://{}", reachable(self.addr));
+            let token =
+                self.demo_token().map(|token| format!("#token={token}")).unwrap_or_default();
+            greeting.push_str(&format!(
+                "owner page        {base}/owner.html?room={DEMO_ROOM}{token}\n\
+                 participant page  {base}/participant.html?room={DEMO_ROOM}\n"
+            ));
+        }
+        greeting
+    }
+
+    /// The demo owner's token; there is none where the settings give no secret to sign it with.
+    fn demo_token(&self) -> Option<String> {
+        let iat = self.door.clock.now_s();
+        let claims = Claims {
+            user_id: Some("owner".to_owned()),
+            name: Some("Owner".to_owned()),
+            room: Some(DEMO_ROOM.to_owned()),
+            is_owner: true,
+            iat,
+            exp: Some(iat + DEMO_TOKEN_TERM.as_secs()),
+            ..Claims::default()
+        };
+        claims.sign(self.door.config.api_secret.as_ref()?).ok()
+    }
+}
+
+/// `addr` as a browser on this machine reaches it.
+fn reachable(addr: SocketAddr) -> SocketAddr {
+    match addr.ip() {
+        ip if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), addr.port()),
+        _ => addr,
+    }
+}
+
+/// Runs a server to its end, and says on stdout where it listens.
+pub async fn run(
+    config: Config,
+    clock: Clock,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let server = Server::bind(config, clock)?;
+    tracing::info!(addr = %server.addr, "listening on {}", server.addr);
+    let mut stdout = io::stdout().lock();
+    // A closed stdout is no reason not to serve.
+    let _ = stdout.write_all(server.greeting().as_bytes()).and_then(|()| stdout.flush());
+    drop(stdout);
+    server.serve(shutdown).await;
+    Ok(())
+}
+
+/// Ends when the process is told to: by SIGTERM, or by SIGINT (Ctrl-C).
+pub async fn told_to_stop() {
+    let told = async |kind| match signal(kind) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(error) => {
+            tracing::error!(%error, "cannot hear signals");
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = told(SignalKind::terminate()) => {}
+        () = told(SignalKind::interrupt()) => {}
+    }
+}
+
+/// Closes every socket with 4000: there is no hub behind this door.
+struct ComeBackLater;
+
+impl Sockets for ComeBackLater {
+    fn run(&self, mut socket: Socket) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let _ = socket.stream.write_all(&[0x88, 2, 0x0f, 0xa0]).await;
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn free_port() -> Config {
+        Config { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..Config::default() }
+    }
+
+    #[tokio::test]
+    async fn the_demos_owner_link_holds_a_token_for_its_room() {
+        let clock = Clock::manual(1_800_000_000_000);
+        let server = Server::bind(free_port(), clock).unwrap();
+        let greeting = server.greeting();
+        let lines: Vec<_> = greeting.lines().collect();
+        let addr = server.addr();
+        assert_eq!(lines[0], format!("listening on http://{addr}"));
+        let (link, token) = lines[1].split_once("#token=").unwrap();
+        assert_eq!(link, format!("owner page        http://{addr}/owner.html?room=lobby:demo"));
+        let owner = server.door.verifier.verify(token).unwrap();
+        assert_eq!(owner.user_id.as_deref(), Some("owner"));
+        assert_eq!((owner.room.as_deref(), owner.is_owner), (Some("lobby:demo"), true));
+        assert_eq!(owner.exp, Some(1_800_000_000 + 86_400));
+        let page = format!("participant page  http://{addr}/participant.html?room=lobby:demo");
+        assert_eq!(lines[2..], [page.as_str()]);
+    }
+
+    #[tokio::test]
+    async fn without_the_demo_only_the_address_is_said() {
+        let config = Config { demo: false, ..free_port() };
+        let server = Server::bind(config, Clock::system()).unwrap();
+        assert_eq!(server.greeting(), format!("listening on http://{}\n", server.addr()));
+    }
+
+    #[tokio::test]
+    async fn a_busy_port_is_said_to_be_busy() {
+        let first = Server::bind(free_port(), Clock::system()).unwrap();
+        let config = Config { listen: first.addr(), ..Config::default() };
+        let error = Server::bind(config, Clock::system()).err().unwrap().to_string();
+        assert!(error.starts_with(&format!("the address `{}` is already in use", first.addr())));
+    }
+
+    #[test]
+    fn a_link_to_every_address_is_one_to_this_machine() {
+        for (addr, expected) in [
+            ("0.0.0.0:7400", "127.0.0.1:7400"),
+            ("[::]:7400", "127.0.0.1:7400"),
+            ("192.168.1.2:7400", "192.168.1.2:7400"),
+        ] {
+            assert_eq!(reachable(addr.parse().unwrap()).to_string(), expected);
+        }
+    }
+}
