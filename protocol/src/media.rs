@@ -18,7 +18,7 @@ pub const CUSTOM_TRACKS_MAX: usize = 32;
 pub const CUSTOM_TRACK_NAME_MAX: usize = 64;
 
 /// One kind of track, Daily's six.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[repr(u8)]
 pub enum TrackKind {
@@ -80,6 +80,17 @@ impl TrackKind {
 impl fmt::Display for TrackKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+// By hand, so that as a key of an object it is read as text and errors can name it.
+impl<'de> Deserialize<'de> for TrackKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Self::from_name(&name).ok_or_else(|| {
+            let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+            de::Error::custom(format!("unknown track kind `{shown}`"))
+        })
     }
 }
 

@@ -230,12 +230,6 @@ fn params_of<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ErrorBody> {
 
 /// The place of an error: the path, and the key that is missing, unknown or doubled there.
 fn field(path: &str, why: &str) -> String {
-    // A key that could not be read as one of a closed vocabulary.
-    if let Some(parent) = path.strip_suffix('?') {
-        let key = why.strip_prefix("unknown variant `").and_then(|rest| rest.split_once('`'));
-        let place = format!("{parent}{}", key.map_or("", |(key, _)| key));
-        return place.trim_end_matches('.').to_owned();
-    }
     let named = ["missing field `", "unknown field `", "duplicate field `"];
     let key = named.iter().find_map(|start| why.strip_prefix(start)?.split_once('`'));
     match (path, key.map(|(key, _)| key)) {
