@@ -81,12 +81,12 @@ impl<'a> Asker<'a> {
                 let next = self.room.with_role(own, role);
                 let known = self.room.call_type.roles.contains_key(role);
                 known
-                    && next.permissions != own.permissions
-                    && next.permissions.within(&own.permissions)
+                    && self.gives_up(own, &next)
+                    && self.room.ungated(&next) != self.room.ungated(own)
             }),
             Command::UpdatePermissions { peer_id, patch } => self.may_change(peer_id, |own| {
                 let overrides = own.who.overrides.patched(patch, own.permissions.capabilities);
-                self.room.with_overrides(own, &overrides).permissions.within(&own.permissions)
+                self.gives_up(own, &self.room.with_overrides(own, &overrides))
             }),
             Command::ChangeRoles { .. }
             | Command::UpdateManyPermissions { .. }
@@ -228,13 +228,17 @@ impl<'a> Asker<'a> {
         self.touches(self.sees(peer_id)?)
     }
 
+    fn gives_up(self, before: &Peer, after: &Peer) -> bool {
+        self.room.ungated(after).within(&self.room.ungated(before))
+    }
+
     /// "Nobody grants an administrative capability that he lacks himself …; what counts is what
     /// the target newly gets."
     pub(super) fn may_grant(self, before: &Peer, after: &Peer) -> Result<(), Refusal> {
-        let newly = after.permissions.newly_administrative(&before.permissions);
+        let newly = self.room.ungated(after).newly_administrative(&self.room.ungated(before));
         let held = match self.actor {
             Actor::Server => newly,
-            Actor::Peer(_) => self.peer()?.permissions.capabilities,
+            Actor::Peer(_) => self.room.ungated(self.peer()?).capabilities,
             Actor::Timer | Actor::Newcomer => return Err(Refusal::Escalation(newly)),
         };
         let lacks = newly.difference(held);
