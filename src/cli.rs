@@ -158,6 +158,7 @@ impl From<ServeError> for CliError {
         match error {
             ServeError::Key(error) => Self::Key(error),
             ServeError::Bind(error) => Self::Bind(error),
+            ServeError::Setting(problem) => Self::Usage(problem),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Settings: defaults, then `rolecall.toml`, then the environment, then the flags.
 
+mod call_types;
 mod keys;
 mod layers;
 mod limits;
@@ -8,7 +9,6 @@ mod settings;
 mod units;
 
 use std::{
-    collections::BTreeMap,
     ffi::OsString,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -23,13 +23,14 @@ use figment::{
 };
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::{keys::is_kid, origins::normalize, units::parse_duration};
 pub use self::{
+    call_types::CallTypes,
     keys::{KeyAlgorithm, KeyMaterial, TokenKey},
     layers::Flags,
     limits::Limits,
     origins::AllowedOrigins,
 };
+pub(crate) use self::{keys::is_kid, origins::normalize, units::parse_duration};
 use self::{
     layers::{ENVIRONMENT, FLAGS, Layer},
     settings::Settings,
@@ -74,8 +75,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Every bound of the server.
     pub limits: Limits,
-    /// `[call_types.NAME]`, unread: the law gives them their meaning.
-    pub call_types: BTreeMap<String, serde_json::Value>,
+    /// The built-in call types and those of `[call_types.NAME]`.
+    pub call_types: CallTypes,
     /// Whether tokens are signed with the public development pair.
     pub development: bool,
 }
@@ -208,6 +209,12 @@ impl Config {
                 return Err(refuse(&key, format!("`{table}` is not a table")));
             }
         }
+        let call_types = call_types::build(&settings.call_types)
+            .map_err(|(key, problem)| refuse(&key, problem))?;
+        if !call_types.contains_key(settings.default_call_type.as_str()) {
+            let problem = format!("there is no call type `{}`", settings.default_call_type);
+            return Err(refuse("default_call_type", problem));
+        }
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&settings.log) {
             let problem = format!("`{}` is not a log filter: {error}", settings.log);
             return Err(refuse("log", problem));
@@ -228,7 +235,7 @@ impl Config {
             log: settings.log,
             log_format: settings.log_format,
             limits: settings.limits,
-            call_types: settings.call_types,
+            call_types,
             development,
         })
     }

@@ -4,6 +4,7 @@ mod assets;
 mod health;
 pub mod origin;
 mod problem;
+pub mod rooms;
 mod serve;
 mod upgrade;
 

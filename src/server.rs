@@ -7,10 +7,12 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
-use futures::future::BoxFuture;
+use rolecall_protocol::{
+    id::{CallTypeName, Cid},
+    json::Metadata,
+    room::Command,
+};
 use tokio::{
-    io::AsyncWriteExt as _,
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -20,8 +22,11 @@ use crate::{
     auth::{Claims, KeyError, Verifier},
     clock::Clock,
     config::Config,
-    http::{self, BindError, Door, Readiness, Socket, Sockets},
-    metrics,
+    http::{self, BindError, Door, Readiness, rooms::Rooms},
+    hub::{Hub, Shared},
+    journal::{Journal, memory::MemoryJournal},
+    metrics, mint,
+    session::Sessions,
 };
 
 /// The room of the demo.
@@ -38,6 +43,9 @@ pub enum ServeError {
     /// Nothing listens.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// A setting cannot stand.
+    #[error("{0}")]
+    Setting(String),
 }
 
 /// A server that listens but does not serve yet.
@@ -45,25 +53,61 @@ pub struct Server {
     addr: SocketAddr,
     listener: TcpListener,
     door: Arc<Door>,
+    sessions: Arc<Sessions>,
+    rooms: Arc<Rooms>,
 }
 
 impl Server {
     /// Builds everything and listens; who connects now waits for [`Server::serve`].
+    ///
+    /// # Errors
+    /// [`ServeError`].
     pub fn bind(config: Config, clock: Clock) -> Result<Self, ServeError> {
+        let journal = MemoryJournal::new(config.limits.journal_records_kept);
+        Self::bind_with(config, clock, Arc::new(journal))
+    }
+
+    /// The same over a journal of the caller's own.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub fn bind_with(
+        config: Config,
+        clock: Clock,
+        journal: Arc<dyn Journal>,
+    ) -> Result<Self, ServeError> {
         let config = Arc::new(config);
         let verifier = Arc::new(Verifier::new(&config, clock.clone())?);
         let listener = http::bind(config.listen)?;
         let addr =
             listener.local_addr().map_err(|error| BindError::Refused(config.listen, error))?;
+        let default_call_type = CallTypeName::parse(&config.default_call_type)
+            .map_err(|error| ServeError::Setting(error.to_string()))?;
+        let shared = Shared {
+            journal,
+            clock: clock.clone(),
+            limits: config.limits.clone(),
+            grace: config.grace,
+            call_types: config.call_types.clone(),
+        };
+        let hub = Arc::new(Hub::new(shared));
+        let sessions = Arc::new(Sessions {
+            hub: Arc::clone(&hub),
+            verifier: Arc::clone(&verifier),
+            config: Arc::clone(&config),
+            default_call_type: default_call_type.clone(),
+        });
+        let rooms =
+            Rooms { hub: Arc::clone(&hub), verifier: Arc::clone(&verifier), default_call_type };
         let door = Arc::new(Door {
             config,
             clock,
             verifier,
             readiness: Readiness::default(),
             recorder: metrics::recorder(),
-            sockets: Arc::new(ComeBackLater),
+            sockets: Arc::new(Arc::clone(&sessions)),
         });
-        Ok(Self { addr, listener, door })
+        Ok(Self { addr, listener, door, sessions, rooms: Arc::new(rooms) })
     }
 
     /// The address it listens on, its port picked.
@@ -73,9 +117,12 @@ impl Server {
 
     /// Serves until `shutdown` ends, then stops in good order.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, door, .. } = self;
+        let Self { listener, door, sessions, rooms, .. } = self;
         let (stop, stopped) = watch::channel(false);
-        let router = http::router(Arc::clone(&door), Router::new());
+        let router = http::router(Arc::clone(&door), http::rooms::routes(rooms));
+        if door.config.demo {
+            open_demo(&sessions.hub, &door.config).await;
+        }
         door.readiness.set(true);
         let serving = http::serve(listener, router, &door.config.limits, stopped);
         let stopping = async {
@@ -83,6 +130,9 @@ impl Server {
             tracing::info!("stopping");
             door.readiness.set(false);
             let _ = stop.send(true);
+            // Sockets are told to come back; seats are kept for the grace.
+            sessions.hub.stop().await;
+            linger(&sessions).await;
         };
         tokio::join!(serving, stopping);
         tracing::info!("stopped");
@@ -118,6 +168,28 @@ impl Server {
         };
         claims.sign(self.door.config.api_secret.as_ref()?).ok()
     }
+}
+
+/// Creates the demo's room, so that its links work in any order.
+async fn open_demo(hub: &Hub, config: &Config) {
+    let Ok(default) = CallTypeName::parse(&config.default_call_type) else { return };
+    let Ok(cid) = Cid::parse(DEMO_ROOM, &default) else { return };
+    let command = Command::Create { epoch: mint::epoch(), team: None, custom: Metadata::null() };
+    if let Err(error) = hub.command(&cid, command).await {
+        tracing::warn!(reason = error.reason(), "the demo's room could not be created");
+    }
+}
+
+/// Waits until the sockets have said goodbye, for a while.
+async fn linger(sessions: &Arc<Sessions>) {
+    let term = sessions.config.limits.shutdown_timeout;
+    // Each open socket holds one; beside them this function's caller and the door.
+    let gone = async {
+        while Arc::strong_count(sessions) > 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let _ = tokio::time::timeout(term, gone).await;
 }
 
 /// `addr` as a browser on this machine reaches it.
@@ -161,17 +233,6 @@ pub async fn told_to_stop() {
     tokio::select! {
         () = told(SignalKind::terminate()) => {}
         () = told(SignalKind::interrupt()) => {}
-    }
-}
-
-/// Closes every socket with 4000: there is no hub behind this door.
-struct ComeBackLater;
-
-impl Sockets for ComeBackLater {
-    fn run(&self, mut socket: Socket) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            let _ = socket.stream.write_all(&[0x88, 2, 0x0f, 0xa0]).await;
-        })
     }
 }
 

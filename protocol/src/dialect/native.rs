@@ -56,16 +56,17 @@ pub enum Asked {
     ByResume,
 }
 
-/// The result of `join` for one peer, `PROTOCOL` 1.2, as JSON text. `participants` holds the JSON
-/// of those he may see, `roles` that of the call type's roles: both kept by the caller, so that a
-/// join encodes neither anew. `session` is the secret by which he resumes.
+/// The beginning of the reply to `join` (or `state`) for one peer, `PROTOCOL` 1.2, up to the inside
+/// of `participants`; those he may see, comma-separated, and [`JOINED_END`] complete it. `roles` is
+/// the JSON of the call type's roles. Both are kept by the caller, so that a join encodes neither
+/// anew. `session` is the secret by which he resumes.
 #[must_use]
-pub fn joined<'a>(
+pub fn joined_begin(
+    id: &CallId,
     room: &Room,
     peer: &Peer,
     session: &str,
     roles: &str,
-    participants: impl IntoIterator<Item = &'a str>,
     asked: Asked,
 ) -> String {
     let head = Joined {
@@ -80,20 +81,13 @@ pub fn joined<'a>(
         protocol: SUBPROTOCOL,
         version: env!("CARGO_PKG_VERSION"),
     };
-    let mut text = serde_json::to_string(&head).unwrap_or_else(|_| "{}".to_owned());
-    text.pop();
-    text.push_str(r#","roles":"#);
-    text.push_str(roles);
-    text.push_str(r#","participants":["#);
-    for (i, participant) in participants.into_iter().enumerate() {
-        if i > 0 {
-            text.push(',');
-        }
-        text.push_str(participant);
-    }
-    text.push_str("]}");
-    text
+    let mut head = serde_json::to_string(&head).unwrap_or_else(|_| "{}".to_owned());
+    head.pop();
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{head},"roles":{roles},"participants":["#)
 }
+
+/// What completes [`joined_begin`].
+pub const JOINED_END: &str = "]}}";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -109,6 +103,12 @@ struct Joined<'a> {
     requests: Value,
     protocol: &'static str,
     version: &'static str,
+}
+
+/// The room itself and its counts, for the server side's lists.
+#[must_use]
+pub fn brief(room: &Room) -> Value {
+    json!({ "room": RoomView(room), "counts": room.counts(), "seq": room.seq })
 }
 
 /// The live state as a holder of every right sees it, for the server side.

@@ -48,7 +48,13 @@ impl Audience {
     /// Whether a peer of that id is told, who sees hidden ones or does not.
     #[must_use]
     pub fn reaches_one(&self, peer: &PeerId, sees_hidden: bool) -> bool {
+        self.reaches_class(sees_hidden, peer) || self.also.contains(peer)
+    }
+
+    /// Whether a peer of that id is told as one of the many.
+    #[must_use]
+    pub fn reaches_class(&self, sees_hidden: bool, peer: &PeerId) -> bool {
         let group = if sees_hidden { self.seers } else { self.rest };
-        (group && self.except.as_ref() != Some(peer)) || self.also.contains(peer)
+        group && self.except.as_ref() != Some(peer)
     }
 }

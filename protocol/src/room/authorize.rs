@@ -55,6 +55,10 @@ pub(super) struct Asker<'a> {
 
 impl<'a> Asker<'a> {
     fn check(self, command: &Command) -> Result<(), Refusal> {
+        let makes_it = matches!(command, Command::Create { .. } | Command::Join(_));
+        if self.room.created_at.is_none() && !makes_it {
+            return Err(Refusal::UnknownRoom);
+        }
         match command {
             Command::Join(joining) => match self.actor {
                 Actor::Newcomer | Actor::Server => self.may_join(joining),

@@ -18,9 +18,6 @@ use super::reply::{Relay, Reply};
 use super::state::{Peer, Room};
 use crate::id::{PeerId, RequestId, Timestamp};
 
-/// How long a role request waits for its answer, in milliseconds.
-pub const ROLE_REQUEST_TTL_MS: u64 = 60_000;
-
 /// What follows from one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {

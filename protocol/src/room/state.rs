@@ -24,6 +24,8 @@ use crate::{
 pub const BLOCKED_MAX: usize = 10_000;
 /// Most members of one room.
 pub const MEMBERS_MAX: usize = 10_000;
+/// How long a role request waits for its answer unless the house says otherwise, in milliseconds.
+pub const ROLE_REQUEST_TTL_MS: u64 = 60_000;
 /// Most pending permission requests of one peer.
 pub const PERMISSION_REQUESTS_PER_PEER_MAX: usize = 4;
 
@@ -64,6 +66,9 @@ pub struct Room {
     pub requests_made: u64,
     /// How many of the peers are hidden.
     pub hidden: usize,
+    /// How long a role request waits for its answer, in milliseconds. The house's setting; no event
+    /// changes it.
+    pub role_request_ttl_ms: u64,
 }
 
 /// How a room ended.
@@ -206,6 +211,7 @@ impl Room {
             seq: Seq(0),
             requests_made: 0,
             hidden: 0,
+            role_request_ttl_ms: ROLE_REQUEST_TTL_MS,
         }
     }
 

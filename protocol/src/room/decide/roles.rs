@@ -1,6 +1,6 @@
 //! Role changes: at once, politely, in bulk, and the answers (`PROTOCOL` 3.5).
 
-use super::{Decision, Effects, ROLE_REQUEST_TTL_MS, Turn, ended};
+use super::{Decision, Effects, Turn, ended};
 use crate::capability::{Capabilities, Capability};
 use crate::id::{PeerId, RequestId, RoleName};
 use crate::room::authorize::{Asker, room_in_role};
@@ -65,7 +65,7 @@ impl<'a> Turn<'a> {
     /// `requestId` and a new term; anything else 409".
     pub(super) fn ask_role(self, target: &Peer, role: &RoleName) -> Result<Decision, Refusal> {
         let by = self.asker.person();
-        let expires_at = self.at.plus(ROLE_REQUEST_TTL_MS);
+        let expires_at = self.at.plus(self.room.role_request_ttl_ms);
         let mut events = Vec::new();
         let pending = self.room.role_requests.values().find(|r| r.peer_id == *target.id());
         if let Some(over) = pending.filter(|r| r.is_over(self.at)) {

@@ -1,0 +1,234 @@
+//! `/v1/rooms`: rooms, live state, audit trail and calls, for server tokens (`PROTOCOL` 6).
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use rolecall_protocol::{
+    dialect::native::call::read_command,
+    id::{CallTypeName, Cid, Seq},
+    wire::code::ErrorBody,
+};
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
+
+use super::upgrade::bearer;
+use crate::{
+    auth::Verifier,
+    hub::Hub,
+    journal::{ReadError, Record},
+};
+
+/// Entries of a page where no limit is given.
+const LIMIT: usize = 25;
+/// Most entries of a page.
+const LIMIT_MAX: usize = 100;
+
+/// What these routes share.
+pub struct Rooms {
+    /// The rooms.
+    pub hub: Arc<Hub>,
+    /// Who a token is.
+    pub verifier: Arc<Verifier>,
+    /// The call type of bare room ids.
+    pub default_call_type: CallTypeName,
+}
+
+/// The routes.
+pub fn routes<S: Clone + Send + Sync + 'static>(rooms: Arc<Rooms>) -> Router<S> {
+    Router::new()
+        .route("/v1/rooms", get(list))
+        .route("/v1/rooms/{cid}", get(show))
+        .route("/v1/rooms/{cid}/journal", get(journal))
+        .route("/v1/rooms/{cid}/calls", post(call))
+        .with_state(rooms)
+}
+
+/// The native error object, with its code as the status.
+struct Failed(ErrorBody);
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.http_status());
+        (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), Json(self.0)).into_response()
+    }
+}
+
+impl From<ErrorBody> for Failed {
+    fn from(error: ErrorBody) -> Self {
+        Self(error)
+    }
+}
+
+impl From<ReadError> for Failed {
+    fn from(error: ReadError) -> Self {
+        tracing::error!(%error, "the journal could not be read");
+        Self(ErrorBody::unavailable("the journal cannot be read now"))
+    }
+}
+
+type Answer = Result<Json<Value>, Failed>;
+
+impl Rooms {
+    /// Lets server tokens in, and nobody else.
+    fn admit(&self, headers: &HeaderMap) -> Result<(), ErrorBody> {
+        let token = bearer(headers).ok_or_else(|| {
+            ErrorBody::bad_token("a server token is needed: `Authorization: Bearer …`")
+        })?;
+        let identity = self
+            .verifier
+            .verify(token.expose())
+            .map_err(|error| ErrorBody::bad_token(error.to_string()))?;
+        if identity.is_server() {
+            return Ok(());
+        }
+        let message = "a user's token may not ask this; a server token has no `user_id`";
+        Err(ErrorBody::new(403, "not-allowed", message))
+    }
+
+    fn cid(&self, text: &str) -> Result<Cid, ErrorBody> {
+        Cid::parse(text, &self.default_call_type)
+            .map_err(|error| ErrorBody::bad_params("cid", error.to_string()))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page<A> {
+    limit: Option<usize>,
+    after: Option<A>,
+}
+
+type Paged<A> = Result<Query<Page<A>>, axum::extract::rejection::QueryRejection>;
+
+impl<A> Page<A> {
+    fn read(query: Paged<A>) -> Result<(usize, Option<A>), ErrorBody> {
+        let Query(page) =
+            query.map_err(|error| ErrorBody::bad_params("query", error.body_text()))?;
+        match page.limit.unwrap_or(LIMIT) {
+            limit @ 1..=LIMIT_MAX => Ok((limit, page.after)),
+            _ => Err(ErrorBody::bad_params("limit", format!("`limit` is 1 to {LIMIT_MAX}"))),
+        }
+    }
+}
+
+async fn list(State(rooms): State<Arc<Rooms>>, headers: HeaderMap, query: Paged<String>) -> Answer {
+    rooms.admit(&headers)?;
+    let (limit, after) = Page::read(query)?;
+    let after = after.map(|after| {
+        rooms.cid(&after).map_err(|_| ErrorBody::bad_params("after", "`after` is no cid"))
+    });
+    let after = after.transpose()?;
+    let journal = &rooms.hub.shared().journal;
+    let mut cids = journal.rooms(after.as_ref(), limit + 1).await?;
+    let more = cids.len() > limit;
+    cids.truncate(limit);
+    let next = cids.last().filter(|_| more).cloned();
+    let mut shown = Vec::with_capacity(cids.len());
+    for cid in cids {
+        // One that ended in between is left out.
+        if let Some(room) = rooms.hub.look(&cid, true).await? {
+            shown.push(room);
+        }
+    }
+    Ok(Json(json!({ "rooms": shown, "next": next })))
+}
+
+async fn show(
+    State(rooms): State<Arc<Rooms>>,
+    headers: HeaderMap,
+    Path(cid): Path<String>,
+) -> Answer {
+    rooms.admit(&headers)?;
+    let cid = rooms.cid(&cid)?;
+    rooms.hub.look(&cid, false).await?.map(Json).ok_or_else(|| Failed(unknown_room()))
+}
+
+fn unknown_room() -> ErrorBody {
+    ErrorBody::from(&rolecall_protocol::room::Refusal::UnknownRoom)
+}
+
+async fn journal(
+    State(rooms): State<Arc<Rooms>>,
+    headers: HeaderMap,
+    Path(cid): Path<String>,
+    query: Paged<u64>,
+) -> Answer {
+    rooms.admit(&headers)?;
+    let cid = rooms.cid(&cid)?;
+    let (limit, after) = Page::read(query)?;
+    let after = Seq(after.unwrap_or(0));
+    let page = rooms.hub.shared().journal.read(&cid, after, limit).await?;
+    if page.records.is_empty() && rooms.hub.look(&cid, true).await?.is_none() {
+        return Err(Failed(unknown_room()));
+    }
+    let records: Vec<Value> = page.records.iter().map(|record| shown(record)).collect();
+    Ok(Json(json!({ "records": records, "next": page.next })))
+}
+
+/// A record as the audit trail shows it: without the hash of a session's secret, and with the
+/// call type by its name instead of whole.
+fn shown(record: &Record) -> Value {
+    let mut shown = serde_json::to_value(record).unwrap_or_default();
+    let events = shown.get_mut("events").and_then(Value::as_array_mut);
+    for event in events.into_iter().flatten() {
+        if let Some(newcomer) = event.get_mut("newcomer").and_then(Value::as_object_mut) {
+            newcomer.remove("session");
+        }
+        if let Some(call_type) = event.get_mut("callType") {
+            *call_type = call_type.get("name").cloned().unwrap_or_default();
+        }
+    }
+    shown
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Call {
+    method: String,
+    #[serde(default)]
+    params: Option<Box<RawValue>>,
+}
+
+/// A call of the server's own: answers `{"result"}` or `{"error"}` as the native protocol does.
+async fn call(
+    State(rooms): State<Arc<Rooms>>,
+    headers: HeaderMap,
+    Path(cid): Path<String>,
+    body: String,
+) -> Response {
+    match called(&rooms, &headers, &cid, &body).await {
+        Ok(result) => Json(json!({ "result": result })).into_response(),
+        Err(error) => {
+            let status = StatusCode::from_u16(error.http_status());
+            let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, Json(json!({ "error": error }))).into_response()
+        }
+    }
+}
+
+async fn called(
+    rooms: &Rooms,
+    headers: &HeaderMap,
+    cid: &str,
+    body: &str,
+) -> Result<Value, ErrorBody> {
+    rooms.admit(headers)?;
+    let cid = rooms.cid(cid)?;
+    let call: Call = serde_json::from_str(body).map_err(|error| {
+        match serde_json::from_str::<serde::de::IgnoredAny>(body) {
+            Ok(_) => {
+                ErrorBody::not_a_call(format!("the body is {{\"method\", \"params\"}}: {error}"))
+            }
+            Err(error) => ErrorBody::not_json(&error.to_string()),
+        }
+    })?;
+    let command = read_command(&call.method, call.params.as_deref().map_or("{}", RawValue::get))?;
+    let reply = rooms.hub.command(&cid, command).await?;
+    serde_json::to_value(reply).map_err(|_| ErrorBody::internal())
+}

@@ -1,0 +1,369 @@
+//! The rooms that live on this node: a registry of mailboxes, one task behind each.
+//!
+//! Whoever wants something of a room enters it here: sessions, REST, the house itself. A room that
+//! is asked for is started from its journal; one that panics is started again, once; one that
+//! nobody is in goes to sleep.
+
+pub mod fanout;
+pub mod seat;
+
+mod calls_kept;
+mod output;
+mod ring;
+mod room_task;
+mod snapshot;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use dashmap::{DashMap, mapref::entry::Entry};
+use rolecall_protocol::{
+    call_type::CallType,
+    id::{CallTypeName, Cid, PeerId, Seq, UserId},
+    room::{Actor, Command, Refusal, Reply, command::Joining},
+    wire::{code::ErrorBody, frame::CallId},
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+
+use self::seat::Seat;
+use crate::{clock::Clock, config::Limits, journal::Journal, metrics};
+use room_task::{End, RoomTask};
+
+/// A room that panics again within this is left down.
+const FALL_AGAIN: Duration = Duration::from_secs(10);
+/// How often a command finds its room asleep and wakes it, before it gives up.
+const ENTER_TRIES_MAX: usize = 100;
+
+/// What the rooms share.
+pub struct Shared {
+    /// Where events are committed.
+    pub journal: Arc<dyn Journal>,
+    /// The time.
+    pub clock: Clock,
+    /// The bounds.
+    pub limits: Limits,
+    /// How long a seat outlives its socket.
+    pub grace: Duration,
+    /// The call types by name.
+    pub call_types: BTreeMap<CallTypeName, Arc<CallType>>,
+}
+
+/// The registry of rooms.
+pub struct Hub {
+    shared: Arc<Shared>,
+    rooms: Arc<DashMap<Cid, Mailbox>>,
+}
+
+type Mailbox = mpsc::Sender<Envelope>;
+
+/// Something asked of a room, and since when.
+pub struct Envelope {
+    ask: Ask,
+    since: Instant,
+}
+
+/// What is asked of a room.
+pub enum Ask {
+    /// Somebody comes in with a socket.
+    Join(Box<JoinAsk>),
+    /// Somebody takes his seat again.
+    Resume(Box<ResumeAsk>),
+    /// A seated peer calls.
+    Call(CallAsk),
+    /// A seated peer wants the join reply anew.
+    State {
+        /// Which call.
+        id: CallId,
+        /// Who.
+        from: Seated,
+    },
+    /// A seated peer's token has another end.
+    Term {
+        /// Who.
+        from: Seated,
+        /// In seconds since the epoch; unset: never.
+        exp: Option<u64>,
+    },
+    /// A seated peer's socket is gone; `left`: he closed it to leave.
+    Gone {
+        /// Who.
+        from: Seated,
+        /// Whether he left.
+        left: bool,
+    },
+    /// The server side asks.
+    Server {
+        /// What.
+        command: Command,
+        /// Told the outcome.
+        answer: oneshot::Sender<Result<Reply, ErrorBody>>,
+    },
+    /// The server side looks; told nothing where there is no such room.
+    Look {
+        /// Only the room itself and its counts.
+        briefly: bool,
+        /// Told the live state.
+        answer: oneshot::Sender<Option<serde_json::Value>>,
+    },
+    /// The house closes.
+    Stop,
+}
+
+/// Somebody who comes in.
+pub struct JoinAsk {
+    /// Which call.
+    pub id: CallId,
+    /// As the law wants to know him.
+    pub joining: Joining,
+    /// His socket.
+    pub seat: Arc<Seat>,
+    /// The secret by which he will resume.
+    pub session: Arc<str>,
+    /// When his token ends, in seconds since the epoch.
+    pub exp: Option<u64>,
+    /// Told the outcome; where he is in, the reply went to his seat.
+    pub answer: oneshot::Sender<Result<Seated, ErrorBody>>,
+}
+
+/// Somebody who takes his seat again.
+pub struct ResumeAsk {
+    /// Which call.
+    pub id: CallId,
+    /// Whose seat.
+    pub peer_id: PeerId,
+    /// The hash of the secret he shows.
+    pub session_hash: Arc<str>,
+    /// The secret itself.
+    pub session: Arc<str>,
+    /// The epoch he knows.
+    pub epoch: String,
+    /// The last seq he saw.
+    pub seq: Seq,
+    /// His new socket.
+    pub seat: Arc<Seat>,
+    /// What a fresh token says, where he brought one: the user, and when it ends.
+    pub token: Option<(Option<UserId>, Option<u64>)>,
+    /// Told the outcome, with the end of the token in force.
+    pub answer: oneshot::Sender<Result<(Seated, Resumed), ErrorBody>>,
+}
+
+/// What a session learns of the seat it took again.
+pub struct Resumed {
+    /// Who sits there.
+    pub user_id: UserId,
+    /// When his token ends, in seconds since the epoch.
+    pub exp: Option<u64>,
+}
+
+/// A call of a seated peer.
+pub struct CallAsk {
+    /// Which call.
+    pub id: CallId,
+    /// A hash of method and params, by which a repeated call is known.
+    pub hash: u64,
+    /// What is asked.
+    pub command: Command,
+    /// Who asks.
+    pub from: Seated,
+}
+
+/// A peer at one socket. Another socket may have taken his seat meanwhile.
+#[derive(Clone)]
+pub struct Seated {
+    /// Who.
+    pub peer_id: PeerId,
+    /// At which socket.
+    pub seat: Arc<Seat>,
+}
+
+impl Hub {
+    /// An empty registry.
+    #[must_use]
+    pub fn new(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared), rooms: Arc::new(DashMap::new()) }
+    }
+
+    /// What the rooms share.
+    #[must_use]
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Asks something of a room, which is started where it does not live yet. Waits while the
+    /// room's mailbox is full.
+    ///
+    /// # Errors
+    /// 404 where there is no such call type, 503 where there are too many rooms or the room is down.
+    pub async fn ask(&self, cid: &Cid, ask: Ask) -> Result<(), ErrorBody> {
+        let mut envelope = Envelope { ask, since: Instant::now() };
+        for tried in 0..ENTER_TRIES_MAX {
+            let mailbox = self.enter(cid)?;
+            match mailbox.send(envelope).await {
+                Ok(()) => return Ok(()),
+                // The room went to sleep between the two: it is about to leave the registry.
+                Err(mpsc::error::SendError(back)) => envelope = back,
+            }
+            if tried > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+        Err(ErrorBody::unavailable("the room does not answer"))
+    }
+
+    /// Asks something of a room only if it lives; gives the question back otherwise.
+    ///
+    /// # Errors
+    /// The question, where the room does not live here.
+    pub async fn ask_live(&self, cid: &Cid, ask: Ask) -> Result<(), Ask> {
+        let Some(mailbox) = self.rooms.get(cid).map(|room| room.clone()) else { return Err(ask) };
+        let sent = mailbox.send(Envelope { ask, since: Instant::now() }).await;
+        sent.map_err(|mpsc::error::SendError(envelope)| envelope.ask)
+    }
+
+    /// Asks a command of the server's own, and waits for its outcome.
+    ///
+    /// # Errors
+    /// As [`Hub::ask`], and the law's refusals.
+    pub async fn command(&self, cid: &Cid, command: Command) -> Result<Reply, ErrorBody> {
+        let (answer, outcome) = oneshot::channel();
+        self.ask(cid, Ask::Server { command, answer }).await?;
+        outcome.await.map_err(|_| ErrorBody::unavailable("the room fell while it was asked"))?
+    }
+
+    /// The live state of a room as a holder of every right sees it, or only the room itself and its
+    /// counts; nothing where there is none.
+    ///
+    /// # Errors
+    /// As [`Hub::ask`].
+    pub async fn look(
+        &self,
+        cid: &Cid,
+        briefly: bool,
+    ) -> Result<Option<serde_json::Value>, ErrorBody> {
+        let (answer, seen) = oneshot::channel();
+        self.ask(cid, Ask::Look { briefly, answer }).await?;
+        seen.await.map_err(|_| ErrorBody::unavailable("the room fell while it was asked"))
+    }
+
+    /// Closes every room's sockets with "come back" and ends the rooms' tasks.
+    pub async fn stop(&self) {
+        let mailboxes: Vec<Mailbox> = self.rooms.iter().map(|room| room.value().clone()).collect();
+        for mailbox in mailboxes {
+            let _ = mailbox.send(Envelope { ask: Ask::Stop, since: Instant::now() }).await;
+            mailbox.closed().await;
+        }
+    }
+
+    fn enter(&self, cid: &Cid) -> Result<Mailbox, ErrorBody> {
+        if let Some(room) = self.rooms.get(cid) {
+            return Ok(room.clone());
+        }
+        let Some(call_type) = self.shared.call_types.get(cid.call_type()) else {
+            let message = format!("there is no call type `{}`", cid.call_type());
+            return Err(ErrorBody::new(404, "unknown-call-type", message));
+        };
+        if self.rooms.len() >= self.shared.limits.rooms {
+            return Err(ErrorBody::unavailable("too many rooms live here"));
+        }
+        match self.rooms.entry(cid.clone()) {
+            Entry::Occupied(room) => Ok(room.get().clone()),
+            Entry::Vacant(place) => {
+                let (mailbox, inbox) = mpsc::channel(self.shared.limits.mailbox);
+                place.insert(mailbox.clone());
+                let (shared, rooms) = (Arc::clone(&self.shared), Arc::clone(&self.rooms));
+                tokio::spawn(keep(shared, rooms, cid.clone(), Arc::clone(call_type), inbox));
+                Ok(mailbox)
+            }
+        }
+    }
+}
+
+/// Runs a room to its end, and again if it falls.
+///
+/// A panic drops the task, and with it its fan-out, which closes the room's sockets with "come
+/// back"; what had been committed is in the journal.
+async fn keep(
+    shared: Arc<Shared>,
+    rooms: Arc<DashMap<Cid, Mailbox>>,
+    cid: Cid,
+    call_type: Arc<CallType>,
+    mut inbox: mpsc::Receiver<Envelope>,
+) {
+    let _counted = metrics::Counted::room();
+    let mut fell: Option<Instant> = None;
+    loop {
+        let task = RoomTask::load(Arc::clone(&shared), cid.clone(), Arc::clone(&call_type)).await;
+        let task = match task {
+            Ok(task) => task,
+            Err(error) => {
+                tracing::error!(room = %cid, %error, "room {cid} cannot be loaded");
+                break;
+            }
+        };
+        match run(&shared, &rooms, &cid, task, inbox).await {
+            Some(back) => inbox = back,
+            None => return,
+        }
+        let now = Instant::now();
+        if fell.is_some_and(|before| now - before < FALL_AGAIN) {
+            tracing::error!(room = %cid, "room {cid} fell again at once and stays down for a while");
+            inbox.close();
+            tokio::time::sleep(FALL_AGAIN).await;
+            break;
+        }
+        fell = Some(now);
+        tracing::warn!(room = %cid, "room {cid} starts again from its journal");
+    }
+    inbox.close();
+    rooms.remove(&cid);
+}
+
+/// Runs a room until it sleeps (nothing), or falls: then with the inbox of its next life.
+async fn run(
+    shared: &Shared,
+    rooms: &DashMap<Cid, Mailbox>,
+    cid: &Cid,
+    mut task: RoomTask,
+    mut inbox: mpsc::Receiver<Envelope>,
+) -> Option<mpsc::Receiver<Envelope>> {
+    let fresh_inbox = || {
+        let (mailbox, fresh) = mpsc::channel(shared.limits.mailbox);
+        rooms.insert(cid.clone(), mailbox);
+        fresh
+    };
+    loop {
+        match tokio::spawn(task.run(inbox)).await {
+            Ok(End::Asleep) => {
+                rooms.remove(cid);
+                return None;
+            }
+            Ok(End::Awake(awake)) => {
+                task = *awake;
+                inbox = fresh_inbox();
+            }
+            Ok(End::Broken(back)) if !back.is_closed() => return Some(back),
+            Ok(End::Broken(_)) => return Some(fresh_inbox()),
+            Err(error) => {
+                tracing::error!(room = %cid, %error, "room {cid} fell");
+                return Some(fresh_inbox());
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn now(&self) -> rolecall_protocol::id::Timestamp {
+        rolecall_protocol::id::Timestamp(self.clock.now_ms())
+    }
+}
+
+fn refused(refusal: &Refusal) -> ErrorBody {
+    ErrorBody::from(refusal)
+}
+
+/// The actor of a seated peer.
+fn actor(from: &Seated) -> Actor {
+    Actor::Peer(from.peer_id.clone())
+}

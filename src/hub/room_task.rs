@@ -1,0 +1,400 @@
+//! The single owner of one room: takes what is asked from the mailbox, has the law decide it,
+//! commits all of a drain with one append, then says what there is to say and writes once.
+//!
+//! It awaits its mailbox, time and the journal, and nothing else. What it says before the append
+//! stands in `outputs`; nothing of that is told unless the append went through.
+
+mod asks;
+mod seats;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use rolecall_protocol::{
+    call_type::CallType,
+    dialect::native,
+    id::{Cid, PeerId, Seq, Timestamp},
+    room::{
+        self, Actor, Audience, Command, Event, Notice, Refusal, Reply, Room, event::LeftReason,
+        notice, people::Doer,
+    },
+    wire::code,
+};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    Envelope, Shared,
+    fanout::{Fanout, FanoutLimits},
+    output::{self, Class, Output},
+    ring::Ring,
+    seat::Close,
+    snapshot::Snapshots,
+};
+use crate::{
+    journal::{AppendError, ReadError, Record},
+    metrics,
+};
+use seats::Chair;
+
+/// Bytes staged before a drain is committed early, so that a storm of joins stays bounded.
+const STAGED_BYTES_MAX: usize = 1024 * 1024;
+/// A room whose time-bound caches are due is woken no more often than this.
+const SWEEP_EVERY: Duration = Duration::from_secs(15);
+/// How long a room that does not exist waits for somebody to create it.
+const VACANT_IDLE: Duration = Duration::from_secs(1);
+
+/// How a room's task ended.
+pub(super) enum End {
+    /// Nobody is there; the journal has what is to be remembered.
+    Asleep,
+    /// It was about to sleep, and somebody came.
+    Awake(Box<RoomTask>),
+    /// The journal refused; the room starts again from what the journal has.
+    Broken(mpsc::Receiver<Envelope>),
+}
+
+/// One room, alive.
+pub(super) struct RoomTask {
+    shared: Arc<Shared>,
+    cid: Cid,
+    room: Room,
+    fanout: Fanout<PeerId, Class>,
+    ring: Ring,
+    snapshots: Snapshots,
+    /// What is known of each peer beside the room's own state.
+    chairs: BTreeMap<PeerId, Chair>,
+    /// What will be said and done, in order, once `records` are committed.
+    outputs: Vec<Output>,
+    /// Sockets to be closed behind the reply that is being made.
+    closings: Vec<(PeerId, Close)>,
+    staged_bytes: usize,
+    encodes: u64,
+    records: Vec<Arc<Record>>,
+    /// Where the journal is.
+    committed: Seq,
+    since_snapshot: usize,
+    /// The last moment anything was decided; time never goes back within a room.
+    last: Timestamp,
+    empty_since: Option<Instant>,
+    sweep_at: Option<Instant>,
+}
+
+impl RoomTask {
+    /// Starts the room from its journal.
+    pub(super) async fn load(
+        shared: Arc<Shared>,
+        cid: Cid,
+        call_type: Arc<CallType>,
+    ) -> Result<Self, ReadError> {
+        let loaded = shared.journal.load(&cid).await?;
+        let mut room = loaded
+            .snapshot
+            .map_or_else(|| Room::vacant(cid.clone(), call_type), |room| Room::clone(&room));
+        let limits = &shared.limits;
+        room.role_request_ttl_ms = millis(limits.role_request_ttl);
+        // Older notices cannot have been missed by anybody whose seat is still kept.
+        let silence = limits.ping_interval + limits.pong_timeout;
+        let keep = millis(shared.grace + silence + Duration::from_secs(10));
+        let mut task = Self {
+            fanout: Fanout::new(FanoutLimits::default()),
+            ring: Ring::new(limits.notices_kept, keep, room.seq),
+            snapshots: Snapshots::default(),
+            chairs: BTreeMap::new(),
+            outputs: Vec::new(),
+            closings: Vec::new(),
+            staged_bytes: 0,
+            encodes: 0,
+            records: Vec::new(),
+            committed: room.seq,
+            since_snapshot: 0,
+            last: Timestamp(0),
+            empty_since: None,
+            sweep_at: None,
+            shared,
+            cid,
+            room,
+        };
+        let peers: Vec<PeerId> = task.room.peers.keys().cloned().collect();
+        for peer in peers {
+            task.sit_empty(&peer);
+        }
+        for record in loaded.records {
+            task.last = task.last.max(record.at);
+            for event in &record.events {
+                task.commit(event, record.at);
+            }
+            task.committed = record.seq;
+        }
+        // It was all told before: nobody is told twice.
+        task.outputs.clear();
+        task.closings.clear();
+        task.staged_bytes = 0;
+        task.drop_the_unseated();
+        Ok(task)
+    }
+
+    /// Runs the room until nobody needs it.
+    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Envelope>) -> End {
+        let mut drained = Vec::new();
+        if self.settle().await.is_err() {
+            return End::Broken(inbox);
+        }
+        loop {
+            let wake = self.next_wake();
+            tokio::select! {
+                taken = inbox.recv_many(&mut drained, self.shared.limits.drain) => {
+                    if taken == 0 {
+                        return End::Asleep;
+                    }
+                }
+                () = sleep_until(wake) => {}
+            }
+            let mut stop = false;
+            for envelope in drained.drain(..) {
+                metrics::room_lag(envelope.since.elapsed());
+                stop |= self.answer(envelope.ask);
+                if self.staged_bytes > STAGED_BYTES_MAX && self.settle().await.is_err() {
+                    return End::Broken(inbox);
+                }
+            }
+            self.pass_time();
+            if let Err(error) = self.settle().await {
+                tracing::error!(room = %self.cid, %error, "room {} could not commit", self.cid);
+                return End::Broken(inbox);
+            }
+            if stop {
+                let going = native_close(code::Close::GoingAway);
+                self.fanout.close_all(&going);
+                inbox.close();
+                return End::Asleep;
+            }
+            if self.is_idle() {
+                return self.fall_asleep(inbox).await;
+            }
+        }
+    }
+
+    /// Authorizes, decides and applies a command; stages its notices.
+    fn act(&mut self, actor: Actor, command: Command) -> Result<Reply, Refusal> {
+        let method = command.name();
+        let by = match &actor {
+            Actor::Peer(id) => Doer::Peer(id.clone()),
+            Actor::Server => Doer::Server,
+            Actor::Timer | Actor::Newcomer => Doer::Nobody,
+        };
+        let at = self.now();
+        let decision = room::turn(&self.room, actor, command, at)?;
+        for event in &decision.events {
+            self.commit(event, at);
+        }
+        if !decision.events.is_empty() {
+            let (seq, events) = (self.room.seq, decision.events);
+            let record = Record { seq, at, by, method: method.into(), events };
+            self.records.push(Arc::new(record));
+        }
+        if let Some(relay) = &decision.relay {
+            let relayed = notice::relayed(&self.room, relay, at);
+            self.stage(relayed);
+        }
+        Ok(decision.reply)
+    }
+
+    /// The moment of what is decided next.
+    fn now(&mut self) -> Timestamp {
+        self.last = self.last.max(self.shared.now());
+        self.last
+    }
+
+    /// Applies one event and stages what it tells.
+    fn commit(&mut self, event: &Event, at: Timestamp) {
+        let before = self.room.seq;
+        let notices = room::commit(&mut self.room, event, at);
+        if let Some(id) = event.peer() {
+            match event {
+                Event::PeerJoined { .. } => {
+                    if let Some(peer) = self.room.peers.get(id) {
+                        self.snapshots.joined(peer);
+                    }
+                    self.sit_empty(id);
+                }
+                _ => self.snapshots.changed(id),
+            }
+            self.turn_class(id, before);
+        }
+        for notice in notices {
+            self.stage(notice);
+        }
+        match event {
+            Event::PeerLeft { peer_id, reason, note, .. } => {
+                self.left(peer_id, *reason, note.as_deref())
+            }
+            Event::RoomEnded { reason, .. } => {
+                self.snapshots.clear();
+                for peer in std::mem::take(&mut self.chairs).into_keys() {
+                    self.ring.forget(&peer);
+                    self.closings.push((peer, close_with(code::Close::Ended, reason.as_deref())));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A peer is out: his chair is gone, and his socket with it.
+    fn left(&mut self, peer: &PeerId, reason: LeftReason, note: Option<&str>) {
+        self.ring.forget(peer);
+        if self.chairs.remove(peer).is_none_or(|chair| chair.seat.is_none()) {
+            return;
+        }
+        let close = match reason {
+            LeftReason::Removed => close_with(code::Close::Removed, note),
+            LeftReason::Ended => native_close(code::Close::Ended),
+            LeftReason::Left | LeftReason::Lost | LeftReason::Hidden => {
+                native_close(code::Close::Left)
+            }
+        };
+        self.closings.push((peer.clone(), close));
+    }
+
+    /// Encodes a notice, once for all who hear it, and keeps it for those who resume.
+    fn stage(&mut self, notice: Notice) {
+        if self.chairs.is_empty() {
+            return;
+        }
+        let text: Arc<str> = native::notice(&notice).into();
+        self.encodes += 1;
+        self.staged_bytes += text.len();
+        let Notice { seq, at, audience, .. } = notice;
+        if let Some(seq) = seq {
+            self.ring.push(seq, at, Audience::clone(&audience), Arc::clone(&text));
+        }
+        self.outputs.push(Output::Notice(audience, text));
+    }
+
+    /// Stages a frame for one peer.
+    fn stage_private(&mut self, peer: &PeerId, text: Arc<str>) {
+        self.staged_bytes += text.len();
+        self.outputs.push(Output::Private(peer.clone(), text));
+    }
+
+    /// Closes what the command at hand is to close, behind its reply.
+    fn stage_closings(&mut self) {
+        let closings = self.closings.drain(..);
+        self.outputs.extend(closings.map(|(peer, close)| Output::Close(peer, close)));
+    }
+
+    /// Commits what was decided, then says it.
+    async fn settle(&mut self) -> Result<(), AppendError> {
+        let records = std::mem::take(&mut self.records);
+        if let Some(seq) = records.last().map(|record| record.seq) {
+            self.since_snapshot += records.len();
+            self.shared.journal.append(&self.cid, self.committed, records).await?;
+            self.committed = seq;
+        }
+        self.stage_closings();
+        for output in self.outputs.drain(..) {
+            output::tell(&mut self.fanout, output);
+        }
+        self.staged_bytes = 0;
+        if self.fanout.is_pending() {
+            let stats = self.fanout.flush();
+            metrics::deliveries(stats.deliveries as u64);
+        }
+        if self.encodes > 0 {
+            metrics::encodes(std::mem::take(&mut self.encodes));
+        }
+        let keep = self.shared.limits.journal_records_kept.max(2) / 2;
+        if self.since_snapshot >= keep {
+            self.since_snapshot = 0;
+            let snapshot = self.shared.journal.snapshot(Arc::new(self.room.clone())).await;
+            if let Err(error) = snapshot {
+                tracing::warn!(room = %self.cid, %error, "no snapshot of room {} was taken", self.cid);
+            }
+        }
+        Ok(())
+    }
+
+    // Time.
+
+    /// Does what time does: ends requests and seats, forgets what nobody can need.
+    fn pass_time(&mut self) {
+        let now = self.now();
+        if self.room.next_deadline().is_some_and(|deadline| deadline <= now)
+            && let Err(refusal) = self.act(Actor::Timer, Command::Tick)
+        {
+            tracing::error!(room = %self.cid, %refusal, "time was refused in room {}", self.cid);
+        }
+        if self.sweep_at.is_some_and(|at| at <= Instant::now()) {
+            self.sweep(now);
+        }
+        let empty = self.room.peers.is_empty();
+        self.empty_since =
+            if empty { self.empty_since.or_else(|| Some(Instant::now())) } else { None };
+        if self.sweep_at.is_none() && self.has_to_sweep() {
+            self.sweep_at = Some(Instant::now() + SWEEP_EVERY);
+        }
+    }
+
+    fn next_wake(&self) -> Instant {
+        let now = self.shared.now();
+        let at = |deadline: Timestamp| Instant::now() + Duration::from_millis(deadline.since(now));
+        let deadline = self.room.next_deadline().map(at);
+        let idle = self.empty_since.map(|since| since + self.idle_term());
+        let far = Instant::now() + Duration::from_secs(3600);
+        [deadline, idle, self.sweep_at].into_iter().flatten().fold(far, Ord::min)
+    }
+
+    fn idle_term(&self) -> Duration {
+        let vacant = self.room.created_at.is_none();
+        if vacant { VACANT_IDLE } else { self.shared.limits.room_idle }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.empty_since.is_some_and(|since| since.elapsed() >= self.idle_term())
+    }
+
+    /// Leaves the registry's care: nobody can ask any more once the inbox is closed. Who asked just
+    /// before is still answered, and keeps the room awake if he came in.
+    async fn fall_asleep(mut self, mut inbox: mpsc::Receiver<Envelope>) -> End {
+        inbox.close();
+        let mut late = false;
+        while let Some(envelope) = inbox.recv().await {
+            late = true;
+            self.answer(envelope.ask);
+        }
+        if late {
+            return match self.settle().await {
+                Ok(()) => End::Awake(Box::new(self)),
+                Err(_) => End::Broken(inbox),
+            };
+        }
+        let remembered = if self.room.created_at.is_none() || self.room.is_forgettable() {
+            self.shared.journal.forget(&self.cid).await
+        } else {
+            self.shared.journal.snapshot(Arc::new(self.room.clone())).await
+        };
+        if let Err(error) = remembered {
+            tracing::warn!(room = %self.cid, %error, "room {} went to sleep untidily", self.cid);
+        }
+        tracing::debug!(room = %self.cid, "room {} sleeps", self.cid);
+        End::Asleep
+    }
+}
+
+/// A close of the registry's, as seats know it.
+fn native_close(close: code::Close) -> Close {
+    Close::new(close.code(), close.reason())
+}
+
+/// The same with what was said of why, where something was.
+fn close_with(close: code::Close, note: Option<&str>) -> Close {
+    match note.filter(|note| !note.is_empty()) {
+        Some(note) => Close::new(close.code(), note.to_owned()),
+        None => native_close(close),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,251 @@
+//! What is asked of a room, one by one: coming in, taking a seat again, calling, leaving.
+
+use std::sync::Arc;
+
+use rolecall_protocol::{
+    dialect::native::{self, Asked},
+    id::PeerId,
+    room::{Actor, Command, Peer, Reply},
+    wire::{
+        code::{self, ErrorBody},
+        frame::{self, CallId},
+    },
+};
+
+use super::{RoomTask, native_close};
+use crate::{
+    hub::{Ask, CallAsk, JoinAsk, ResumeAsk, Resumed, Seated, actor, output::Output, refused},
+    metrics,
+};
+
+impl RoomTask {
+    /// Answers one question; true where the house closes.
+    pub(super) fn answer(&mut self, ask: Ask) -> bool {
+        match ask {
+            Ask::Join(ask) => self.join(*ask),
+            Ask::Resume(ask) => self.resume(*ask),
+            Ask::Call(ask) => self.call(ask),
+            Ask::State { id, from } => {
+                if self.sits(&from) {
+                    self.reply_snapshot(&id, &from.peer_id, Asked::Plainly);
+                    metrics::call("state", "ok");
+                }
+            }
+            Ask::Term { from, exp } => {
+                if self.sits(&from)
+                    && let Some(chair) = self.chairs.get_mut(&from.peer_id)
+                {
+                    chair.exp = exp;
+                }
+            }
+            Ask::Gone { from, left } => self.gone(&from, left),
+            Ask::Server { command, answer } => {
+                let method = command.name();
+                let outcome = self.act(Actor::Server, command).map_err(|refusal| refused(&refusal));
+                metrics::call(method, outcome_word(&outcome));
+                self.stage_closings();
+                self.outputs.push(Output::Then(Box::new(move || drop(answer.send(outcome)))));
+            }
+            Ask::Look { briefly, answer } => {
+                let see = if briefly { native::brief } else { native::state };
+                let seen = self.room.created_at.map(|_| see(&self.room));
+                self.outputs.push(Output::Then(Box::new(move || drop(answer.send(seen)))));
+            }
+            Ask::Stop => return true,
+        }
+        false
+    }
+
+    fn join(&mut self, ask: JoinAsk) {
+        let JoinAsk { id, joining, seat, session, exp, answer } = ask;
+        let peer_id = joining.newcomer.peer_id.clone();
+        let user = joining.newcomer.user_id.clone();
+        let joined = self.act(Actor::Newcomer, Command::Join(Box::new(joining)));
+        if let Err(refusal) = joined {
+            metrics::call("join", refusal.reason());
+            tracing::debug!(room = %self.cid, %user, %refusal, "{user} was refused at {}", self.cid);
+            let error = refused(&refusal);
+            self.outputs.push(Output::Then(Box::new(move || drop(answer.send(Err(error))))));
+            return;
+        }
+        metrics::call("join", "ok");
+        tracing::info!(room = %self.cid, peer = %peer_id, %user, "{user} joined {}", self.cid);
+        self.sit_down(&peer_id, &seat, &session);
+        if let Some(chair) = self.chairs.get_mut(&peer_id) {
+            chair.exp = exp;
+        }
+        self.reply_snapshot(&id, &peer_id, Asked::Plainly);
+        self.outputs.push(Output::Joined(answer, Seated { peer_id, seat }));
+    }
+
+    /// The join reply for one peer, put together from what is kept encoded.
+    fn reply_snapshot(&mut self, id: &CallId, peer_id: &PeerId, asked: Asked) {
+        let Some(peer) = self.room.peers.get(peer_id) else { return };
+        let Some(chair) = self.chairs.get(peer_id) else { return };
+        let roles = self.snapshots.roles(&self.room);
+        let begin = native::joined_begin(id, &self.room, peer, &chair.session, roles, asked);
+        let (seen, own) = self.snapshots.seen_by(&self.room, peer);
+        let comma = if seen.is_empty() || own.is_none() { "" } else { "," };
+        let mut parts: Vec<Arc<str>> = vec![begin.into(), seen.into(), comma.into()];
+        parts.extend(own);
+        parts.push(native::JOINED_END.into());
+        self.staged_bytes += parts.iter().map(|part| part.len()).sum::<usize>();
+        self.outputs.push(Output::Snapshot(peer_id.clone(), parts));
+    }
+
+    fn resume(&mut self, ask: ResumeAsk) {
+        match self.may_resume(&ask) {
+            Ok(exp) => self.resumed(ask, exp),
+            Err(error) => {
+                metrics::call("resume", reason_word(&error));
+                let answer = ask.answer;
+                self.outputs.push(Output::Then(Box::new(move || drop(answer.send(Err(error))))));
+            }
+        }
+    }
+
+    /// Whether the seat is his; the end of the token that is in force then.
+    fn may_resume(&self, ask: &ResumeAsk) -> Result<Option<u64>, ErrorBody> {
+        let peer = self.room.peers.get(&ask.peer_id).ok_or_else(ErrorBody::session_gone)?;
+        let chair = self.chairs.get(&ask.peer_id).ok_or_else(ErrorBody::session_gone)?;
+        if peer.who.session != ask.session_hash {
+            return Err(ErrorBody::session_gone());
+        }
+        match &ask.token {
+            Some((user, exp)) if is_of(user.as_ref(), peer) => Ok(*exp),
+            Some(_) => Err(ErrorBody::bad_token("the token is another user's")),
+            None => {
+                let leeway = crate::auth::LEEWAY_S;
+                let now = self.shared.clock.now_s();
+                let expired = chair.exp.is_some_and(|exp| exp.saturating_add(leeway) <= now);
+                if expired { Err(ErrorBody::token_expired()) } else { Ok(chair.exp) }
+            }
+        }
+    }
+
+    fn resumed(&mut self, ask: ResumeAsk, exp: Option<u64>) {
+        let ResumeAsk { id, peer_id, session, epoch, seq, seat, answer, .. } = ask;
+        if self.chairs.get(&peer_id).is_some_and(|chair| chair.seat.is_some()) {
+            let taken = native_close(code::Close::SeatTaken);
+            self.outputs.push(Output::Close(peer_id.clone(), taken));
+        }
+        if let Err(refusal) = self.act(Actor::Peer(peer_id.clone()), Command::Return) {
+            tracing::error!(room = %self.cid, peer = %peer_id, %refusal, "a return was refused");
+        }
+        self.sit_down(&peer_id, &seat, &session);
+        let same_life = *self.room.epoch == *epoch && seq <= self.room.seq;
+        let missed = self.chairs.get_mut(&peer_id).and_then(|chair| {
+            chair.exp = exp;
+            let history = &mut chair.history;
+            same_life.then(|| self.ring.since(seq, &peer_id, history)).flatten()
+        });
+        let told = missed.as_ref().map(Vec::len);
+        match missed {
+            Some(missed) => {
+                for text in missed {
+                    self.stage_private(&peer_id, text);
+                }
+                let reply = native::resumed(&id, &peer_id, self.room.seq);
+                self.stage_private(&peer_id, reply.into());
+            }
+            None => self.reply_snapshot(&id, &peer_id, Asked::ByResume),
+        }
+        metrics::call("resume", "ok");
+        tracing::info!(
+            room = %self.cid, peer = %peer_id, told, "{peer_id} resumed in {}", self.cid
+        );
+        let Some(peer) = self.room.peers.get(&peer_id) else { return };
+        let resumed = Resumed { user_id: peer.who.user_id.clone(), exp };
+        self.outputs.push(Output::Resumed(answer, Seated { peer_id, seat }, resumed));
+    }
+
+    fn call(&mut self, ask: CallAsk) {
+        let CallAsk { id, hash, command, from } = ask;
+        if !self.sits(&from) {
+            return;
+        }
+        let method = command.name();
+        let socket = self.chairs.get(&from.peer_id).map_or(0, |chair| chair.socket);
+        let again = self.chairs.get(&from.peer_id);
+        if let Some(reply) = again.and_then(|chair| chair.calls.first_outcome(&id, hash, socket)) {
+            let reply = Arc::clone(reply);
+            self.stage_private(&from.peer_id, reply);
+            metrics::call(method, "repeated");
+            return;
+        }
+        let outcome = self.act(actor(&from), command).map_err(|refusal| refused(&refusal));
+        metrics::call(method, outcome_word(&outcome));
+        let reply: Arc<str> = match &outcome {
+            Ok(reply) => {
+                tracing::debug!(room = %self.cid, peer = %from.peer_id, method, "{} did {method}", from.peer_id);
+                frame::reply(&id, reply).into()
+            }
+            Err(error) => {
+                tracing::debug!(
+                    room = %self.cid, peer = %from.peer_id, method, reason = error.reason(),
+                    "{} was refused {method}", from.peer_id
+                );
+                frame::error(Some(&id), error).into()
+            }
+        };
+        let (at, max) = (self.last, self.shared.limits.calls_kept);
+        if let Some(chair) = self.chairs.get_mut(&from.peer_id) {
+            chair.calls.keep(id, hash, socket, at, Arc::clone(&reply), max);
+        }
+        self.stage_private(&from.peer_id, reply);
+        self.stage_closings();
+    }
+
+    fn gone(&mut self, from: &Seated, left: bool) {
+        if !self.sits(from) {
+            return;
+        }
+        tracing::info!(
+            room = %self.cid, peer = %from.peer_id, left, "{} lost its socket in {}", from.peer_id, self.cid
+        );
+        if !left {
+            self.drop_peer(&from.peer_id);
+            return;
+        }
+        if let Err(refusal) = self.act(actor(from), Command::Leave) {
+            tracing::error!(room = %self.cid, peer = %from.peer_id, %refusal, "a leave was refused");
+        }
+        self.stage_closings();
+    }
+}
+
+/// Whether a token of that user may take this peer's seat: his own, or none where he had none.
+fn is_of(user: Option<&rolecall_protocol::id::UserId>, peer: &Peer) -> bool {
+    user.is_some_and(|user| *user == peer.who.user_id)
+}
+
+fn outcome_word(outcome: &Result<Reply, ErrorBody>) -> &'static str {
+    outcome.as_ref().map_or_else(reason_word, |_| "ok")
+}
+
+/// The reason as a label: the registry's own words, and one for anything else.
+fn reason_word(error: &ErrorBody) -> &'static str {
+    const WORDS: &[&str] = &[
+        "bad-token",
+        "blocked",
+        "escalation",
+        "not-a-peer",
+        "not-allowed",
+        "owner",
+        "request-gone",
+        "request-pending",
+        "role-full",
+        "room-full",
+        "self",
+        "session-gone",
+        "target-in-source",
+        "token-expired",
+        "too-many",
+        "unknown-peer",
+        "unknown-request",
+        "unknown-role",
+        "unknown-room",
+        "wrong-team",
+    ];
+    WORDS.iter().find(|word| **word == error.reason()).copied().unwrap_or("other")
+}

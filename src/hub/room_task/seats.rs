@@ -1,0 +1,122 @@
+//! What a room's task knows of its peers beside the room's own state: their sockets, their
+//! sessions' secrets, what they called. None of it is committed.
+
+use std::sync::Arc;
+
+use rolecall_protocol::{
+    id::{PeerId, Seq, Timestamp},
+    room::{Actor, Command},
+};
+use tokio::time::Instant;
+
+use super::{RoomTask, millis};
+use crate::{
+    hub::{
+        Seated,
+        calls_kept::CallsKept,
+        output::{Class, Output},
+        ring::ClassHistory,
+        seat::Seat,
+    },
+    metrics::Counted,
+};
+
+/// One peer's place in this task.
+pub(super) struct Chair {
+    /// His socket; none while he is dropped.
+    pub(super) seat: Option<Arc<Seat>>,
+    /// How many sockets he has had.
+    pub(super) socket: u32,
+    pub(super) history: ClassHistory,
+    pub(super) calls: CallsKept,
+    /// The secret by which he resumes, where this process knows it.
+    pub(super) session: Arc<str>,
+    /// When his token ends, in seconds since the epoch.
+    pub(super) exp: Option<u64>,
+    _counted: Counted,
+}
+
+impl RoomTask {
+    /// Gives a peer a place, without a socket yet.
+    pub(super) fn sit_empty(&mut self, id: &PeerId) {
+        let Some(peer) = self.room.peers.get(id) else { return };
+        let chair = Chair {
+            seat: None,
+            socket: 0,
+            history: ClassHistory::new(self.room.seq, peer.sees_hidden()),
+            calls: CallsKept::default(),
+            session: "".into(),
+            exp: None,
+            _counted: Counted::peer(),
+        };
+        self.chairs.insert(id.clone(), chair);
+    }
+
+    /// Seats a socket: it hears everything from now on.
+    pub(super) fn sit_down(&mut self, id: &PeerId, seat: &Arc<Seat>, session: &Arc<str>) {
+        let Some(class) = self.class_of(id) else { return };
+        let Some(chair) = self.chairs.get_mut(id) else { return };
+        chair.seat = Some(Arc::clone(seat));
+        chair.socket += 1;
+        chair.session = Arc::clone(session);
+        self.outputs.push(Output::Attach(id.clone(), Arc::clone(seat), class));
+    }
+
+    fn class_of(&self, id: &PeerId) -> Option<Class> {
+        self.room.peers.get(id).map(|peer| Class { sees_hidden: peer.sees_hidden() })
+    }
+
+    /// Takes note of the audience a peer is in after what was told up to `seq`.
+    pub(super) fn turn_class(&mut self, id: &PeerId, seq: Seq) {
+        let Some(class) = self.class_of(id) else { return };
+        let Some(chair) = self.chairs.get_mut(id) else { return };
+        chair.history.turn(seq, class.sees_hidden);
+        if chair.seat.is_some() {
+            self.outputs.push(Output::Turn(id.clone(), class));
+        }
+    }
+
+    /// Whether that socket still is that peer's.
+    pub(super) fn sits(&self, from: &Seated) -> bool {
+        let seat = self.chairs.get(&from.peer_id).and_then(|chair| chair.seat.as_ref());
+        seat.is_some_and(|seat| Arc::ptr_eq(seat, &from.seat))
+    }
+
+    /// A peer's socket is gone; his seat is kept for the grace.
+    pub(super) fn drop_peer(&mut self, id: &PeerId) {
+        if let Some(chair) = self.chairs.get_mut(id) {
+            chair.seat = None;
+            self.outputs.push(Output::Detach(id.clone()));
+        }
+        let until = self.now().plus(millis(self.shared.grace));
+        if let Err(refusal) = self.act(Actor::Peer(id.clone()), Command::Drop { until }) {
+            tracing::error!(room = %self.cid, peer = %id, %refusal, "a drop was refused");
+        }
+    }
+
+    /// After a start from the journal: whoever was connected then is not now.
+    pub(super) fn drop_the_unseated(&mut self) {
+        let connected = self.room.peers.values().filter(|peer| peer.dropped_until.is_none());
+        let connected: Vec<PeerId> = connected.map(|peer| peer.id().clone()).collect();
+        for peer in connected {
+            self.drop_peer(&peer);
+        }
+    }
+
+    /// Whether anything kept here grows old.
+    pub(super) fn has_to_sweep(&self) -> bool {
+        self.ring.next_expiry().is_some()
+            || self.chairs.values().any(|chair| chair.calls.oldest().is_some())
+    }
+
+    /// Forgets what nobody can need any more.
+    pub(super) fn sweep(&mut self, now: Timestamp) {
+        self.ring.expire(now);
+        let keep = millis(self.shared.limits.calls_kept_for);
+        for chair in self.chairs.values_mut() {
+            chair.calls.expire(now, keep);
+        }
+        self.snapshots.shrink();
+        self.sweep_at = self.has_to_sweep().then(|| Instant::now() + super::SWEEP_EVERY);
+    }
+}

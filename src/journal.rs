@@ -1,0 +1,114 @@
+//! The durable order of events: one journal, a stream of records for each room.
+//!
+//! A backend stores what it is given and decides nothing. `append` is the commit point: what it
+//! acknowledged is never lost by it, and nobody is told of anything before. Backends stand beside
+//! this file; only `server.rs` names one.
+
+use std::{borrow::Cow, sync::Arc};
+
+use async_trait::async_trait;
+use rolecall_protocol::{
+    id::{Cid, Seq, Timestamp},
+    room::{Event, Room, people::Doer},
+};
+use serde::{Deserialize, Serialize};
+
+pub mod memory;
+
+/// What one command did: all its events or none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The room's position after the last of the events.
+    pub seq: Seq,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Who asked.
+    pub by: Doer,
+    /// What was asked, by the name of the call.
+    pub method: Cow<'static, str>,
+    /// What happened.
+    pub events: Vec<Event>,
+}
+
+/// What a room starts from: a snapshot (none: from nothing), and the records since.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// The room as it was at its own `seq`.
+    pub snapshot: Option<Arc<Room>>,
+    /// What was committed after that, in order.
+    pub records: Vec<Arc<Record>>,
+}
+
+/// Some records of a room, as its audit trail.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// In order.
+    pub records: Vec<Arc<Record>>,
+    /// The `after` of the next page, if there is one.
+    pub next: Option<Seq>,
+}
+
+/// Why an append did not happen, or may not have.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Somebody else appended first; nothing was stored.
+    #[error("the journal is at {at}, not where it was expected")]
+    Conflict {
+        /// Where the journal is.
+        at: Seq,
+    },
+    /// It could not be stored.
+    #[error("the journal could not store it: {0}")]
+    Failed(String),
+}
+
+/// Why something could not be read or dropped.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal could not be read: {0}")]
+pub struct ReadError(pub String);
+
+/// Where committed events live.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Stores these records, in order, all or none, provided the room's last one is at `expected`
+    /// (0 where there is none).
+    ///
+    /// # Errors
+    /// [`AppendError`]; after `Conflict` nothing was stored.
+    async fn append(
+        &self,
+        room: &Cid,
+        expected: Seq,
+        records: Vec<Arc<Record>>,
+    ) -> Result<(), AppendError>;
+
+    /// What the room starts from.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    async fn load(&self, room: &Cid) -> Result<Loaded, ReadError>;
+
+    /// At most `limit` records after `after`, as far as the journal still keeps them.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    async fn read(&self, room: &Cid, after: Seq, limit: usize) -> Result<Page, ReadError>;
+
+    /// Takes a snapshot, so that records up to its `seq` need not be kept for loading.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    async fn snapshot(&self, room: Arc<Room>) -> Result<(), ReadError>;
+
+    /// Forgets a room of which nothing needs to be remembered.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    async fn forget(&self, room: &Cid) -> Result<(), ReadError>;
+
+    /// At most `limit` rooms that are remembered, in order of their names, after `after`.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    async fn rooms(&self, after: Option<&Cid>, limit: usize) -> Result<Vec<Cid>, ReadError>;
+}

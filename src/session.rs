@@ -1,0 +1,299 @@
+//! One WebSocket from its handshake to its end: reads calls, keeps its heartbeat, its limits and
+//! its token's term. Rights are none of its business: it remembers who somebody is, never what he
+//! may do.
+
+mod entry;
+mod pace;
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use futures::future::BoxFuture;
+use rolecall_protocol::{
+    dialect::native::{
+        self,
+        call::{self, Request},
+    },
+    id::{CallTypeName, Cid, Timestamp, UserId},
+    wire::{
+        code::{self, ErrorBody},
+        frame::{self, Call, CallId},
+    },
+};
+use tokio::time::{Instant, sleep_until};
+use tokio_tungstenite::tungstenite::{Error, Message, protocol::frame::coding::CloseCode};
+
+use crate::{
+    auth::Verifier,
+    config::Config,
+    http::{self, Sockets},
+    hub::{
+        Ask, CallAsk, Hub, Seated,
+        seat::{Close, SeatLimits, Socket},
+    },
+    metrics::{self, Counted},
+    secret::Secret,
+};
+use pace::{Beat, Pace, Term};
+
+/// What every session needs.
+pub struct Sessions {
+    /// The rooms.
+    pub hub: Arc<Hub>,
+    /// Who a token is.
+    pub verifier: Arc<Verifier>,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The call type of bare room ids.
+    pub default_call_type: CallTypeName,
+}
+
+impl Sockets for Arc<Sessions> {
+    fn run(&self, socket: http::Socket) -> BoxFuture<'static, ()> {
+        let house = Self::clone(self);
+        Box::pin(async move {
+            let _counted = Counted::socket();
+            let http::Socket { stream, read_ahead, bearer, from, guard } = socket;
+            let limits = &house.config.limits;
+            let limits = SeatLimits {
+                backlog_bytes: limits.backlog_bytes,
+                message_bytes: limits.frame_bytes,
+                ..SeatLimits::default()
+            };
+            match Socket::open(stream, read_ahead, limits).await {
+                Ok(socket) => Session::new(house, socket, bearer).run().await,
+                Err(error) => tracing::debug!(%from, %error, "a socket failed at once"),
+            }
+            drop(guard);
+        })
+    }
+}
+
+/// One WebSocket.
+struct Session {
+    house: Arc<Sessions>,
+    socket: Socket,
+    /// The token of the handshake.
+    bearer: Option<Secret>,
+    /// Where it sits, once it has joined or resumed.
+    place: Option<Box<Place>>,
+    pace: Pace,
+    beat: Beat,
+    join_by: Instant,
+}
+
+/// Where a session sits.
+struct Place {
+    cid: Cid,
+    seated: Seated,
+    user_id: UserId,
+    term: Term,
+}
+
+/// What a frame led to.
+enum Next {
+    /// Read on.
+    Go,
+    /// Close, saying this.
+    Close(code::Close),
+    /// The client closed; it left if it said so.
+    Gone {
+        /// Whether it said so.
+        left: bool,
+    },
+    /// Close with a code of the WebSocket protocol's own.
+    Protocol,
+}
+
+impl Session {
+    fn new(house: Arc<Sessions>, socket: Socket, bearer: Option<Secret>) -> Self {
+        let limits = &house.config.limits;
+        let (pace, beat) = (Pace::new(limits), Beat::new(limits));
+        let join_by = Instant::now() + limits.join_timeout;
+        Self { house, socket, bearer, place: None, pace, beat, join_by }
+    }
+
+    async fn run(mut self) {
+        let seat = Arc::clone(self.socket.seat());
+        let next = loop {
+            let wake = self.next_wake();
+            let next = tokio::select! {
+                _ = seat.closing() => Next::Close(code::Close::Left),
+                message = self.socket.receive() => Box::pin(self.hear(message)).await,
+                () = sleep_until(wake) => self.pass_time().await,
+            };
+            match next {
+                Next::Go => {}
+                last => break last,
+            }
+        };
+        let left = matches!(next, Next::Gone { left: true });
+        if let Some(place) = self.place.take() {
+            // The room ignores it where it closed the seat itself.
+            let Place { cid, seated, .. } = *place;
+            let _ = self.house.hub.ask_live(&cid, Ask::Gone { from: seated, left }).await;
+        }
+        let close = match next {
+            Next::Close(close) => {
+                if close != code::Close::Left {
+                    metrics::dropped(drop_word(close));
+                }
+                Close::new(close.code(), close.reason())
+            }
+            Next::Protocol => Close::new(1002, "protocol error"),
+            Next::Go | Next::Gone { .. } => Close::new(1000, ""),
+        };
+        // A close that the room told the seat before wins over this one.
+        Box::pin(self.socket.hang_up(close)).await;
+    }
+
+    fn next_wake(&self) -> Instant {
+        let term = self.place.as_ref().map(|place| place.term.due());
+        let join = self.place.is_none().then_some(self.join_by);
+        [term.flatten(), join].into_iter().flatten().fold(self.beat.due(), Ord::min)
+    }
+
+    async fn pass_time(&mut self) -> Next {
+        let now = Instant::now();
+        if self.place.is_none() && self.join_by <= now {
+            return Next::Close(code::Close::NoJoin);
+        }
+        match self.beat.pass(now) {
+            pace::Heard::Fine => {}
+            pace::Heard::Quiet => {
+                if self.socket.send(Message::Ping(Vec::new().into())).await.is_err() {
+                    return Next::Gone { left: false };
+                }
+            }
+            pace::Heard::Silent => return Next::Close(code::Close::Silent),
+        }
+        let Some(place) = &mut self.place else { return Next::Go };
+        match place.term.pass(now) {
+            pace::TermPassed::Nothing => Next::Go,
+            pace::TermPassed::Expiring(seconds) => self.say(native::token_expiring(seconds)).await,
+            pace::TermPassed::Expired => Next::Close(code::Close::TokenExpired),
+        }
+    }
+
+    async fn hear(&mut self, message: Option<Result<Message, Error>>) -> Next {
+        self.beat.heard(Instant::now());
+        if !self.pace.frame() {
+            return Next::Close(code::Close::Abuse);
+        }
+        match message {
+            Some(Ok(Message::Text(text))) => self.frame(&text).await,
+            Some(Ok(Message::Binary(_))) => Next::Close(code::Close::Binary),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Next::Go,
+            Some(Ok(Message::Close(frame))) => {
+                let code = frame.map(|frame| frame.code);
+                Next::Gone { left: matches!(code, Some(CloseCode::Normal | CloseCode::Away)) }
+            }
+            Some(Err(Error::Capacity(_))) => Next::Close(code::Close::TooBig),
+            Some(Err(Error::Utf8(_))) => Next::Close(code::Close::NotUtf8),
+            Some(Err(Error::Protocol(_))) => Next::Protocol,
+            Some(Err(_)) | None => Next::Gone { left: false },
+        }
+    }
+
+    async fn frame(&mut self, text: &str) -> Next {
+        let call = match frame::read_call(text) {
+            Ok(call) => call,
+            Err(malformed) => {
+                let spent = self.pace.malformed(Instant::now());
+                let next = self.say(frame::error(malformed.id.as_ref(), &malformed.error)).await;
+                return if spent { Next::Close(code::Close::Malformed) } else { next };
+            }
+        };
+        if let Err(wait) = self.pace.call() {
+            metrics::call("any", "rate-limited");
+            return self.refuse(&call.id, &ErrorBody::too_many(wait.as_secs_f64())).await;
+        }
+        tracing::trace!(method = %call.method, "called");
+        let Call { id, method, params } = call;
+        let request = match call::read(&method, params) {
+            Ok(request) => request,
+            Err(error) => {
+                metrics::call("any", "not-understood");
+                return self.refuse(&id, &error).await;
+            }
+        };
+        match request {
+            Request::Join(_) if self.place.is_some() => {
+                self.refuse(&id, &ErrorBody::already_joined()).await
+            }
+            Request::Join(join) => self.join(id, *join).await,
+            Request::Resume(_) if self.place.is_some() => {
+                self.refuse(&id, &ErrorBody::already_joined()).await
+            }
+            Request::Resume(resume) => self.resume(id, resume).await,
+            request => self.seated_request(id, &method, params, request).await,
+        }
+    }
+
+    /// A call that only a seated peer may make.
+    async fn seated_request(
+        &mut self,
+        id: CallId,
+        method: &str,
+        params: &str,
+        request: Request,
+    ) -> Next {
+        let Some(place) = &self.place else {
+            return self.refuse(&id, &ErrorBody::not_joined()).await;
+        };
+        let from = place.seated.clone();
+        let ask = match request {
+            Request::Ping => {
+                let at = Timestamp(self.house.hub.shared().clock.now_ms());
+                return self.say(frame::reply(&id, &serde_json::json!({ "at": at }))).await;
+            }
+            Request::RefreshToken(token) => return self.refresh(&id, &token).await,
+            Request::State => Ask::State { id, from },
+            Request::Command(command) => {
+                let mut hasher = DefaultHasher::new();
+                (method, params).hash(&mut hasher);
+                Ask::Call(CallAsk { id, hash: hasher.finish(), command, from })
+            }
+            Request::Join(_) | Request::Resume(_) => return Next::Go,
+        };
+        // Where the room does not live any more it has closed this seat.
+        let _ = self.house.hub.ask_live(&place.cid, ask).await;
+        Next::Go
+    }
+
+    /// Answers a call with an error.
+    async fn refuse(&mut self, id: &CallId, error: &ErrorBody) -> Next {
+        self.say(frame::error(Some(id), error)).await
+    }
+
+    async fn say(&mut self, text: String) -> Next {
+        match self.socket.send(Message::text(text)).await {
+            Ok(()) => Next::Go,
+            Err(_) => Next::Gone { left: false },
+        }
+    }
+}
+
+/// A word for metrics.
+const fn drop_word(close: code::Close) -> &'static str {
+    match close {
+        code::Close::Binary => "binary",
+        code::Close::NotUtf8 => "not-utf8",
+        code::Close::TooBig => "too-big",
+        code::Close::TooSlow => "slow",
+        code::Close::Silent => "silent",
+        code::Close::BadToken => "bad-token",
+        code::Close::TokenExpired => "token-expired",
+        code::Close::Malformed => "malformed",
+        code::Close::NoJoin => "no-join",
+        code::Close::Abuse => "abuse",
+        code::Close::Left
+        | code::Close::GoingAway
+        | code::Close::RoomRestarted
+        | code::Close::Removed
+        | code::Close::Ended
+        | code::Close::SeatTaken => "told",
+    }
+}

@@ -1,0 +1,258 @@
+//! Coming in: what a token says becomes who the law knows, and a socket gets a seat.
+
+use std::sync::Arc;
+
+use rolecall_protocol::{
+    call_type::{HOST, USER},
+    dialect::native::call::{Join, Resume},
+    id::{Cid, NameError, RoleName, Seq, TeamId, UserId},
+    permissions::{Overrides, PermissionsPatch},
+    room::{
+        Room,
+        command::Joining,
+        people::{Newcomer, anonymous_role},
+    },
+    wire::{
+        code::{self, ErrorBody},
+        frame::CallId,
+    },
+};
+use tokio::sync::oneshot;
+
+use super::{Next, Place, Session, pace::Term};
+use crate::{
+    auth::Identity,
+    hub::{Ask, JoinAsk, ResumeAsk},
+    metrics, mint,
+};
+
+impl Session {
+    /// `join`: on success the room has put the reply behind what it told.
+    pub(super) async fn join(&mut self, id: CallId, join: Join) -> Next {
+        let identity = match self.identity(join.token.as_deref()) {
+            Ok(identity) => identity,
+            Err(error) => return self.turn_away(&id, "join", &error).await,
+        };
+        let entry = match self.entry(&join, identity.as_ref()) {
+            Ok(entry) => entry,
+            Err(error) if error.reason() == "bad-token" => {
+                return self.turn_away(&id, "join", &error).await;
+            }
+            Err(error) => return self.refuse(&id, &error).await,
+        };
+        let (cid, joining) = entry;
+        let user_id = joining.newcomer.user_id.clone();
+        let exp = identity.and_then(|identity| identity.exp);
+        let session = mint::session(&cid, &joining.newcomer.peer_id);
+        let mut joining = joining;
+        joining.newcomer.session = mint::session_hash(&session);
+        let (answer, outcome) = oneshot::channel();
+        let seat = Arc::clone(self.socket.seat());
+        let ask = JoinAsk { id: id.clone(), joining, seat, session, exp, answer };
+        if let Err(error) = self.house.hub.ask(&cid, Ask::Join(Box::new(ask))).await {
+            return self.refuse(&id, &error).await;
+        }
+        match outcome.await {
+            Ok(Ok(seated)) => {
+                let term = Term::new(exp, &self.house.hub.shared().clock);
+                self.place = Some(Box::new(Place { cid, seated, user_id, term }));
+                Next::Go
+            }
+            Ok(Err(error)) => self.refuse(&id, &error).await,
+            Err(_) => self.refuse(&id, &ErrorBody::unavailable("the room fell meanwhile")).await,
+        }
+    }
+
+    /// `resume`: on success the room has put what was missed, then the reply.
+    pub(super) async fn resume(&mut self, id: CallId, resume: Resume) -> Next {
+        let token = match resume.token.as_deref().map(|token| self.identity(Some(token))) {
+            None => None,
+            Some(Err(error)) => return self.turn_away(&id, "resume", &error).await,
+            Some(Ok(identity)) => identity,
+        };
+        let seat_of = mint::read_session(&resume.session);
+        let cid = seat_of.as_ref().and_then(|(cid, _)| self.cid(cid).ok());
+        let (Some((_, peer_id)), Some(cid)) = (seat_of, cid) else {
+            return self.refuse(&id, &ErrorBody::session_gone()).await;
+        };
+        if let Some(identity) = &token
+            && !self.is_for(identity, &cid)
+        {
+            return self.refuse(&id, &ErrorBody::wrong_room()).await;
+        }
+        let token = token.map(|identity| {
+            let user = identity.user_id.as_deref().and_then(|user| UserId::parse(user).ok());
+            (user, identity.exp)
+        });
+        let (answer, outcome) = oneshot::channel();
+        let ask = ResumeAsk {
+            id: id.clone(),
+            peer_id,
+            session_hash: mint::session_hash(&resume.session),
+            session: resume.session.into(),
+            epoch: resume.epoch,
+            seq: Seq(resume.seq),
+            seat: Arc::clone(self.socket.seat()),
+            token,
+            answer,
+        };
+        // A room that does not live here has nobody's seat, unless its journal has.
+        if self.house.hub.ask(&cid, Ask::Resume(Box::new(ask))).await.is_err() {
+            return self.refuse(&id, &ErrorBody::session_gone()).await;
+        }
+        match outcome.await {
+            Ok(Ok((seated, resumed))) => {
+                let term = Term::new(resumed.exp, &self.house.hub.shared().clock);
+                let user_id = resumed.user_id;
+                self.place = Some(Box::new(Place { cid, seated, user_id, term }));
+                Next::Go
+            }
+            Ok(Err(error)) if error.reason() == "bad-token" => {
+                self.turn_away(&id, "resume", &error).await
+            }
+            Ok(Err(error)) => self.refuse(&id, &error).await,
+            Err(_) => self.refuse(&id, &ErrorBody::unavailable("the room fell meanwhile")).await,
+        }
+    }
+
+    /// `refreshToken`: the same user, a new term, nothing else.
+    pub(super) async fn refresh(&mut self, id: &CallId, token: &str) -> Next {
+        let Some(place) = &self.place else {
+            return self.refuse(id, &ErrorBody::not_joined()).await;
+        };
+        let renewed = self.identity(Some(token)).and_then(|identity| {
+            let identity = identity.unwrap_or_default();
+            if identity.user_id.as_deref() != Some(place.user_id.as_str()) {
+                return Err(ErrorBody::bad_token("the token is another user's"));
+            }
+            if self.is_for(&identity, &place.cid) {
+                Ok(identity.exp)
+            } else {
+                Err(ErrorBody::wrong_room())
+            }
+        });
+        match renewed {
+            Ok(exp) => {
+                metrics::call("refreshToken", "ok");
+                let (cid, from) = (place.cid.clone(), place.seated.clone());
+                let term = Term::new(exp, &self.house.hub.shared().clock);
+                if let Some(place) = &mut self.place {
+                    place.term = term;
+                }
+                let _ = self.house.hub.ask_live(&cid, Ask::Term { from, exp }).await;
+                self.say(rolecall_protocol::wire::frame::reply(id, &serde_json::json!({}))).await
+            }
+            Err(error) => {
+                metrics::call("refreshToken", "bad-token");
+                self.refuse(id, &error).await
+            }
+        }
+    }
+
+    /// Answers with the error, then closes 4500.
+    async fn turn_away(&mut self, id: &CallId, method: &'static str, error: &ErrorBody) -> Next {
+        metrics::call(method, "bad-token");
+        tracing::info!(method, why = %error.message, "a token was refused");
+        let _ = self.refuse(id, error).await;
+        Next::Close(code::Close::BadToken)
+    }
+
+    /// Who the token says this is: the one given, else the one of the handshake; nobody without.
+    fn identity(&self, given: Option<&str>) -> Result<Option<Identity>, ErrorBody> {
+        let Some(token) = given.or_else(|| self.bearer.as_ref().map(|bearer| bearer.expose()))
+        else {
+            return Ok(None);
+        };
+        let identity =
+            self.house.verifier.verify(token).map_err(|e| ErrorBody::bad_token(e.to_string()))?;
+        if identity.is_server() {
+            return Err(ErrorBody::bad_token("a server token may not join; it needs a `user_id`"));
+        }
+        Ok(Some(identity))
+    }
+
+    fn cid(&self, room: &str) -> Result<Cid, NameError> {
+        Cid::parse(room, &self.house.default_call_type)
+    }
+
+    /// Whether the token is good for that room.
+    fn is_for(&self, identity: &Identity, cid: &Cid) -> bool {
+        let named = |room: &String| self.cid(room).is_ok_and(|named| named == *cid);
+        identity.room.as_ref().is_none_or(named)
+            && identity.call_cids.as_ref().is_none_or(|cids| cids.iter().any(named))
+    }
+
+    /// Who comes in where, as the law wants to know it (`PROTOCOL` 1.1, 3.1).
+    fn entry(&self, join: &Join, identity: Option<&Identity>) -> Result<(Cid, Joining), ErrorBody> {
+        let cid = self.cid(&join.room).map_err(|e| ErrorBody::bad_params("room", e.to_string()))?;
+        let peer_id = mint::peer_id();
+        let mut newcomer = Newcomer {
+            user_id: UserId::parse(peer_id.as_str()).map_err(|e| bad_claim(&e))?,
+            peer_id,
+            name: "".into(),
+            metadata: join.metadata.clone(),
+            owner: false,
+            app_role: anonymous_role(),
+            token_role: None,
+            assigned: None,
+            overrides: Overrides::default(),
+            session: "".into(),
+        };
+        let mut teams = rolecall_protocol::team::Teams::new();
+        if let Some(identity) = identity {
+            if !self.is_for(identity, &cid) {
+                return Err(ErrorBody::wrong_room());
+            }
+            let user_id = identity.user_id.as_deref().unwrap_or_default();
+            newcomer.user_id = UserId::parse(user_id).map_err(|e| bad_claim(&e))?;
+            newcomer.name = identity.name.as_deref().unwrap_or(user_id).into();
+            newcomer.app_role = role(USER)?;
+            newcomer.owner = identity.is_owner;
+            let given = identity.role.as_deref().map(role).transpose()?;
+            if identity.is_owner {
+                newcomer.assigned = Some(given.map_or_else(|| role(HOST), Ok)?);
+            } else if identity.room.is_some() {
+                newcomer.assigned = given;
+            } else {
+                newcomer.token_role = given;
+            }
+            for team in &identity.teams {
+                teams.insert(TeamId::parse(team).map_err(|e| bad_claim(&e))?);
+            }
+            if let Some(raw) = &identity.permissions {
+                newcomer.overrides = self.overrides(&cid, &newcomer, raw.get())?;
+            }
+        }
+        if let Some(name) = &join.name {
+            newcomer.name = Arc::clone(name);
+        }
+        let joining = Joining {
+            newcomer,
+            teams,
+            create: join.create,
+            epoch: mint::epoch(),
+            peers_max: self.house.config.limits.peers_per_room,
+        };
+        Ok((cid, joining))
+    }
+
+    /// The token's `permissions` as overrides of the role it leads to.
+    fn overrides(&self, cid: &Cid, who: &Newcomer, raw: &str) -> Result<Overrides, ErrorBody> {
+        let patch: PermissionsPatch = serde_json::from_str(raw)
+            .map_err(|e| ErrorBody::bad_token(format!("the claim `permissions` is wrong: {e}")))?;
+        let Some(call_type) = self.house.hub.shared().call_types.get(cid.call_type()) else {
+            return Ok(Overrides::default());
+        };
+        let room = Room::vacant(cid.clone(), Arc::clone(call_type));
+        let (_, role) = room.role_of(who);
+        Ok(Overrides::default().patched(&patch, role.capabilities))
+    }
+}
+
+fn role(name: &str) -> Result<RoleName, ErrorBody> {
+    RoleName::parse(name).map_err(|e| bad_claim(&e))
+}
+
+fn bad_claim(error: &NameError) -> ErrorBody {
+    ErrorBody::bad_token(format!("a claim of the token is wrong: {error}"))
+}
