@@ -1,7 +1,7 @@
 //! Role changes: at once, politely, in bulk, and the answers (`PROTOCOL` 3.5).
 
 use super::{Decision, Effects, ROLE_REQUEST_TTL_MS, Turn, ended};
-use crate::capability::Capability;
+use crate::capability::{Capabilities, Capability};
 use crate::id::{PeerId, RequestId, RoleName};
 use crate::room::authorize::{Asker, room_in_role};
 use crate::room::command::Actor;
@@ -88,6 +88,7 @@ impl<'a> Turn<'a> {
         };
         let events = vec![Event::RoleRequested { request }];
         Ok(Decision { events, reply: Reply::RoleRequested { request_id, expires_at }, relay: None })
+            held: Capabilities::NONE,
     }
 
     pub(super) fn fresh_request(self, kind: &str) -> Result<RequestId, Refusal> {
@@ -157,18 +158,22 @@ impl<'a> Turn<'a> {
         self.known_role(&request.role)?;
         let next = self.room.with_role(own, &request.role);
         // "An acceptance looks again where the asker is still there, and ends as `withdrawn` where
-        // he may no longer ask; where he has left, his right at asking stands."
+        // he may no longer ask; where he has left, his right at asking stands": what he could grant
+        // then, not what the target may have lost since or the role gained.
         let asker = request.by.peer_id.clone().filter(|id| self.room.peers.contains_key(id));
-        if let Some(asker) = asker {
+        let may = if let Some(asker) = asker {
             let asker = Asker { room: self.room, actor: &Actor::Peer(asker) };
-            let may = asker.holds(Capability::UpdateCallPermissions)
+            asker.holds(Capability::UpdateCallPermissions)
                 && asker.touches(own).is_ok()
-                && asker.may_grant(own, &next).is_ok();
-            if !may {
-                let events = vec![ended(id, Outcome::Withdrawn, None)];
-                let reply = Reply::Ended { outcome: Outcome::Withdrawn };
-                return Ok(Decision { events, reply, relay: None });
-            }
+                && asker.may_grant(own, &next).is_ok()
+        } else {
+            let before = self.room.ungated(own);
+            request.held.contains_all(self.room.ungated(&next).newly_administrative(&before))
+        };
+        if !may {
+            let events = vec![ended(id, Outcome::Withdrawn, None)];
+            let reply = Reply::Ended { outcome: Outcome::Withdrawn };
+            return Ok(Decision { events, reply, relay: None });
         }
         let mut events = Vec::new();
         if own.role != request.role {
