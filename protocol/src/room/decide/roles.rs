@@ -66,8 +66,11 @@ impl<'a> Turn<'a> {
     pub(super) fn ask_role(self, target: &Peer, role: &RoleName) -> Result<Decision, Refusal> {
         let by = self.asker.person();
         let expires_at = self.at.plus(ROLE_REQUEST_TTL_MS);
+        let mut events = Vec::new();
         let pending = self.room.role_requests.values().find(|r| r.peer_id == *target.id());
-        if let Some(pending) = pending {
+        if let Some(over) = pending.filter(|r| r.is_over(self.at)) {
+            events.push(ended(&over.request_id, Outcome::Expired, None));
+        } else if let Some(pending) = pending {
             if pending.by.peer_id != by.peer_id || pending.role != *role {
                 return Err(Refusal::RequestPending);
             }
@@ -85,10 +88,10 @@ impl<'a> Turn<'a> {
             by,
             role: role.clone(),
             expires_at,
-        };
-        let events = vec![Event::RoleRequested { request }];
-        Ok(Decision { events, reply: Reply::RoleRequested { request_id, expires_at }, relay: None })
             held: Capabilities::NONE,
+        };
+        events.push(Event::RoleRequested { request });
+        Ok(Decision { events, reply: Reply::RoleRequested { request_id, expires_at }, relay: None })
     }
 
     pub(super) fn fresh_request(self, kind: &str) -> Result<RequestId, Refusal> {
@@ -128,9 +131,11 @@ impl<'a> Turn<'a> {
         Ok(Decision { events, reply: Reply::changed(changed, skipped), relay: None })
     }
 
-    /// The pending role request of that id; a name once given out is gone, any other unknown.
+    /// The pending role request of that id, its time not passed (whether or not the timer has
+    /// looked); a name once given out is gone, any other unknown.
     pub(super) fn role_request(self, id: &RequestId) -> Result<&'a RoleRequest, Refusal> {
-        self.room.role_requests.get(id).ok_or_else(|| self.no_request("role", id))
+        let pending = self.room.role_requests.get(id).filter(|request| !request.is_over(self.at));
+        pending.ok_or_else(|| self.no_request("role", id))
     }
 
     pub(super) fn no_request(self, kind: &str, id: &RequestId) -> Refusal {
