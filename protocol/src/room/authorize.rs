@@ -266,6 +266,12 @@ impl<'a> Asker<'a> {
         if !admitted && !server {
             return Err(Refusal::WrongTeam);
         }
+        // Before the rights: a role that is not there gives none, and that would say too little.
+        if let Some(role) =
+            newcomer.assigned.as_ref().filter(|r| !room.call_type.roles.contains_key(*r))
+        {
+            return Err(Refusal::UnknownRole(role.clone()));
+        }
         // Who creates a room is its creator, but the right to create cannot come from that.
         let would_be = room.seated(newcomer.clone(), room.created_at.unwrap_or_default());
         let backstage = if vacant { room.call_type.settings.backstage } else { room.backstage };
@@ -278,11 +284,6 @@ impl<'a> Asker<'a> {
         let missing = needed.iter().find(|(asked, c)| *asked && !would_be.holds(*c));
         if let Some((_, capability)) = missing.filter(|_| !server) {
             return Err(Refusal::NotAllowed(*capability));
-        }
-        if let Some(role) =
-            newcomer.assigned.as_ref().filter(|r| !room.call_type.roles.contains_key(*r))
-        {
-            return Err(Refusal::UnknownRole(role.clone()));
         }
         if room.peers.len() >= joining.peers_max {
             return Err(Refusal::RoomFull);
