@@ -4,9 +4,14 @@ use std::sync::Arc;
 
 use super::{
     event::Event,
+    people::Person,
+    request::RoleRequest,
     state::{Ended, Peer, Room},
 };
-use crate::id::{PeerId, Timestamp};
+use crate::{
+    capability::Capabilities,
+    id::{PeerId, Timestamp},
+};
 
 /// Changes the room as the event says. An event about somebody who is not there changes nothing:
 /// that way a journal can always be replayed.
@@ -71,11 +76,15 @@ pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
         }
         Event::RoleRequested { request } => {
             room.requests_made += 1;
-            room.role_requests.insert(request.request_id.clone(), request.clone());
+            let held = held_by(room, &request.by);
+            let request = RoleRequest { held, ..request.clone() };
+            room.role_requests.insert(request.request_id.clone(), request);
         }
         Event::RoleRequestRenewed { request_id, expires_at } => {
-            if let Some(request) = room.role_requests.get_mut(request_id) {
-                request.expires_at = *expires_at;
+            if let Some(request) = room.role_requests.get(request_id) {
+                let held = held_by(room, &request.by);
+                let request = RoleRequest { held, expires_at: *expires_at, ..request.clone() };
+                room.role_requests.insert(request_id.clone(), request);
             }
         }
         Event::RoleRequestEnded { request_id, .. } => {
@@ -98,6 +107,12 @@ pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
             room.blocked.remove(user_id);
         }
     }
+}
+
+/// What that person could grant now; the server all.
+fn held_by(room: &Room, by: &Person) -> Capabilities {
+    let Some(id) = &by.peer_id else { return Capabilities::ALL };
+    room.peers.get(id).map_or(Capabilities::NONE, |peer| room.ungated(peer).capabilities)
 }
 
 /// Replaces one peer by what becomes of him; keeps the count of hidden peers and who was asked.

@@ -85,12 +85,12 @@ impl<'a> Asker<'a> {
                 let next = self.room.with_role(own, role);
                 let known = self.room.call_type.roles.contains_key(role);
                 known
-                    && next.permissions != own.permissions
-                    && next.permissions.within(&own.permissions)
+                    && self.gives_up(own, &next)
+                    && self.room.ungated(&next) != self.room.ungated(own)
             }),
             Command::UpdatePermissions { peer_id, patch } => self.may_change(peer_id, |own| {
                 let overrides = own.who.overrides.patched(patch, own.permissions.capabilities);
-                self.room.with_overrides(own, &overrides).permissions.within(&own.permissions)
+                self.gives_up(own, &self.room.with_overrides(own, &overrides))
             }),
             Command::ChangeRoles { .. }
             | Command::UpdateManyPermissions { .. }
@@ -232,13 +232,17 @@ impl<'a> Asker<'a> {
         self.touches(self.sees(peer_id)?)
     }
 
+    fn gives_up(self, before: &Peer, after: &Peer) -> bool {
+        self.room.ungated(after).within(&self.room.ungated(before))
+    }
+
     /// "Nobody grants an administrative capability that he lacks himself …; what counts is what
     /// the target newly gets."
     pub(super) fn may_grant(self, before: &Peer, after: &Peer) -> Result<(), Refusal> {
-        let newly = after.permissions.newly_administrative(&before.permissions);
+        let newly = self.room.ungated(after).newly_administrative(&self.room.ungated(before));
         let held = match self.actor {
             Actor::Server => newly,
-            Actor::Peer(_) => self.peer()?.permissions.capabilities,
+            Actor::Peer(_) => self.room.ungated(self.peer()?).capabilities,
             Actor::Timer | Actor::Newcomer => return Err(Refusal::Escalation(newly)),
         };
         let lacks = newly.difference(held);
@@ -266,6 +270,12 @@ impl<'a> Asker<'a> {
         if !admitted && !server {
             return Err(Refusal::WrongTeam);
         }
+        // Before the rights: a role that is not there gives none, and that would say too little.
+        if let Some(role) =
+            newcomer.assigned.as_ref().filter(|r| !room.call_type.roles.contains_key(*r))
+        {
+            return Err(Refusal::UnknownRole(role.clone()));
+        }
         // Who creates a room is its creator, but the right to create cannot come from that.
         let would_be = room.seated(newcomer.clone(), room.created_at.unwrap_or_default());
         let backstage = if vacant { room.call_type.settings.backstage } else { room.backstage };
@@ -278,11 +288,6 @@ impl<'a> Asker<'a> {
         let missing = needed.iter().find(|(asked, c)| *asked && !would_be.holds(*c));
         if let Some((_, capability)) = missing.filter(|_| !server) {
             return Err(Refusal::NotAllowed(*capability));
-        }
-        if let Some(role) =
-            newcomer.assigned.as_ref().filter(|r| !room.call_type.roles.contains_key(*r))
-        {
-            return Err(Refusal::UnknownRole(role.clone()));
         }
         if room.peers.len() >= joining.peers_max {
             return Err(Refusal::RoomFull);

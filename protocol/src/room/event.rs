@@ -120,7 +120,7 @@ impl Event {
 
     /// Who did it, as notices name him.
     #[must_use]
-    pub const fn by(&self) -> &Doer {
+    pub fn by(&self) -> Doer {
         match self {
             Self::BackstageSet { by, .. }
             | Self::RoomEnded { by, .. }
@@ -130,22 +130,22 @@ impl Event {
             | Self::TracksChanged { by, .. }
             | Self::PermissionRequestAnswered { by, .. }
             | Self::UserBlocked { by, .. }
-            | Self::UserUnblocked { by, .. } => by,
+            | Self::UserUnblocked { by, .. } => by.clone(),
+            Self::NameChanged { peer_id, .. }
+            | Self::MetadataChanged { peer_id, .. }
+            | Self::HandRaised { peer_id, .. } => Doer::Peer(peer_id.clone()),
             Self::RoomCreated { .. }
             | Self::CallTypeAdopted { .. }
             | Self::MemberSet { .. }
             | Self::MemberRemoved { .. }
-            | Self::PeerResolved { .. } => &Doer::Server,
+            | Self::PeerResolved { .. } => Doer::Server,
             Self::PeerJoined { .. }
             | Self::PeerDropped { .. }
             | Self::PeerReturned { .. }
-            | Self::NameChanged { .. }
-            | Self::MetadataChanged { .. }
-            | Self::HandRaised { .. }
             | Self::RoleRequested { .. }
             | Self::RoleRequestRenewed { .. }
             | Self::RoleRequestEnded { .. }
-            | Self::PermissionRequested { .. } => &Doer::Nobody,
+            | Self::PermissionRequested { .. } => Doer::Nobody,
         }
     }
 }

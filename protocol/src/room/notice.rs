@@ -66,7 +66,7 @@ pub fn notices(before: &Before, room: &Room, event: &Event) -> Told {
             Event::PeerLeft { reason, .. } => *reason,
             _ => LeftReason::Hidden,
         };
-        peer_changed(&mut told, before.peer.as_ref(), room.peers.get(id), event.by(), reason);
+        peer_changed(&mut told, before.peer.as_ref(), room.peers.get(id), &event.by(), reason);
         if let Some(peer) = room.peers.get(id) {
             tell_role(&mut told, peer, event);
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::people::Person;
 use crate::{
-    capability::Capability,
+    capability::{Capabilities, Capability},
     id::{PeerId, RequestId, RoleName, Timestamp},
     media::TrackKinds,
     permissions::Permissions,
@@ -27,6 +27,18 @@ pub struct RoleRequest {
     pub role: RoleName,
     /// When it expires.
     pub expires_at: Timestamp,
+    /// What the asker could grant when he asked (kept for when he has left since); never on the
+    /// wire.
+    #[serde(skip)]
+    pub held: Capabilities,
+}
+
+impl RoleRequest {
+    /// Whether its time has passed.
+    #[must_use]
+    pub fn is_over(&self, at: Timestamp) -> bool {
+        self.expires_at <= at
+    }
 }
 
 /// What a peer may ask for.

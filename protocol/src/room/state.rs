@@ -249,9 +249,17 @@ impl Room {
     pub fn resolved(&self, mut peer: Peer) -> Peer {
         let (role, base) = self.role_of(&peer.who);
         peer.role = role;
-        peer.permissions = self.call_type.settings.gate(peer.who.overrides.over(&base));
+        let ungated = peer.who.overrides.over(&base);
+        peer.permissions = self.call_type.settings.gate(ungated);
         peer.on = peer.on.intersection(peer.sendable());
         peer
+    }
+
+    /// What the peer's role and overrides give, whatever the settings switch off now: who grants
+    /// and who gives up is measured by this, or a right would slip through while it sleeps.
+    #[must_use]
+    pub fn ungated(&self, peer: &Peer) -> Permissions {
+        peer.who.overrides.over(&self.role_of(&peer.who).1)
     }
 
     /// The role shown and what the role or roles give, before overrides and settings.

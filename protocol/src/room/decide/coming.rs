@@ -85,7 +85,7 @@ impl<'a> Turn<'a> {
             .collect();
         let mut events: Vec<Event> = Vec::new();
         for request in self.room.role_requests.values() {
-            if due(request.expires_at) && !lost.contains(&request.peer_id) {
+            if request.is_over(self.at) && !lost.contains(&request.peer_id) {
                 events.push(ended(&request.request_id, Outcome::Expired, None));
             }
         }

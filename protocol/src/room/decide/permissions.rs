@@ -152,7 +152,8 @@ impl<'a> Turn<'a> {
                 if *wanted == Wanted::Presence {
                     overrides.has_presence = Some(true);
                 } else {
-                    let sends = overrides.can_send.unwrap_or(target.permissions.can_send);
+                    let sends = self.room.ungated(target).can_send;
+                    let sends = overrides.can_send.unwrap_or(sends);
                     overrides.can_send = Some(sends.union(wanted.kinds()));
                 }
             }

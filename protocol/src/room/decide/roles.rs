@@ -1,7 +1,7 @@
 //! Role changes: at once, politely, in bulk, and the answers (`PROTOCOL` 3.5).
 
 use super::{Decision, Effects, Turn, ended};
-use crate::capability::Capability;
+use crate::capability::{Capabilities, Capability};
 use crate::id::{PeerId, RequestId, RoleName};
 use crate::room::authorize::{Asker, room_in_role};
 use crate::room::command::Actor;
@@ -66,8 +66,11 @@ impl<'a> Turn<'a> {
     pub(super) fn ask_role(self, target: &Peer, role: &RoleName) -> Result<Decision, Refusal> {
         let by = self.asker.person();
         let expires_at = self.at.plus(self.room.role_request_ttl_ms);
+        let mut events = Vec::new();
         let pending = self.room.role_requests.values().find(|r| r.peer_id == *target.id());
-        if let Some(pending) = pending {
+        if let Some(over) = pending.filter(|r| r.is_over(self.at)) {
+            events.push(ended(&over.request_id, Outcome::Expired, None));
+        } else if let Some(pending) = pending {
             if pending.by.peer_id != by.peer_id || pending.role != *role {
                 return Err(Refusal::RequestPending);
             }
@@ -85,8 +88,9 @@ impl<'a> Turn<'a> {
             by,
             role: role.clone(),
             expires_at,
+            held: Capabilities::NONE,
         };
-        let events = vec![Event::RoleRequested { request }];
+        events.push(Event::RoleRequested { request });
         Ok(Decision { events, reply: Reply::RoleRequested { request_id, expires_at }, relay: None })
     }
 
@@ -127,9 +131,11 @@ impl<'a> Turn<'a> {
         Ok(Decision { events, reply: Reply::changed(changed, skipped), relay: None })
     }
 
-    /// The pending role request of that id; a name once given out is gone, any other unknown.
+    /// The pending role request of that id, its time not passed (whether or not the timer has
+    /// looked); a name once given out is gone, any other unknown.
     pub(super) fn role_request(self, id: &RequestId) -> Result<&'a RoleRequest, Refusal> {
-        self.room.role_requests.get(id).ok_or_else(|| self.no_request("role", id))
+        let pending = self.room.role_requests.get(id).filter(|request| !request.is_over(self.at));
+        pending.ok_or_else(|| self.no_request("role", id))
     }
 
     pub(super) fn no_request(self, kind: &str, id: &RequestId) -> Refusal {
@@ -157,18 +163,22 @@ impl<'a> Turn<'a> {
         self.known_role(&request.role)?;
         let next = self.room.with_role(own, &request.role);
         // "An acceptance looks again where the asker is still there, and ends as `withdrawn` where
-        // he may no longer ask; where he has left, his right at asking stands."
+        // he may no longer ask; where he has left, his right at asking stands": what he could grant
+        // then, not what the target may have lost since or the role gained.
         let asker = request.by.peer_id.clone().filter(|id| self.room.peers.contains_key(id));
-        if let Some(asker) = asker {
+        let may = if let Some(asker) = asker {
             let asker = Asker { room: self.room, actor: &Actor::Peer(asker) };
-            let may = asker.holds(Capability::UpdateCallPermissions)
+            asker.holds(Capability::UpdateCallPermissions)
                 && asker.touches(own).is_ok()
-                && asker.may_grant(own, &next).is_ok();
-            if !may {
-                let events = vec![ended(id, Outcome::Withdrawn, None)];
-                let reply = Reply::Ended { outcome: Outcome::Withdrawn };
-                return Ok(Decision { events, reply, relay: None });
-            }
+                && asker.may_grant(own, &next).is_ok()
+        } else {
+            let before = self.room.ungated(own);
+            request.held.contains_all(self.room.ungated(&next).newly_administrative(&before))
+        };
+        if !may {
+            let events = vec![ended(id, Outcome::Withdrawn, None)];
+            let reply = Reply::Ended { outcome: Outcome::Withdrawn };
+            return Ok(Decision { events, reply, relay: None });
         }
         let mut events = Vec::new();
         if own.role != request.role {

@@ -42,15 +42,17 @@ impl<'a> Turn<'a> {
         let mut next = self.room.clone();
         let event = Event::CallTypeAdopted { call_type };
         crate::room::apply(&mut next, &event, self.at);
-        let gone = self
-            .room
-            .role_requests
-            .values()
-            .filter(|r| !next.call_type.roles.contains_key(&r.role));
-        let gone: Vec<_> = gone.map(|r| ended(&r.request_id, Outcome::Withdrawn, None)).collect();
         let mut events = self.resolved_by(event, &next);
-        events.retain(|e| !gone.contains(e));
-        events.extend(gone);
+        let roles = &next.call_type.roles;
+        for request in self.room.role_requests.values().filter(|r| !roles.contains_key(&r.role)) {
+            let id = &request.request_id;
+            let over = events.iter().any(
+                |e| matches!(e, Event::RoleRequestEnded { request_id, .. } if request_id == id),
+            );
+            if !over {
+                events.push(ended(id, Outcome::Withdrawn, None));
+            }
+        }
         Decision::events(events)
     }
 

@@ -1,0 +1,114 @@
+//! Replies, refusals, notices and peers in words, as plays show them.
+
+use std::fmt::Write;
+
+use rolecall_protocol::{
+    capability::Capabilities,
+    id::PeerId,
+    media::{TrackKind, TrackKinds, TrackState},
+    room::{Body, Notice, Peer, Refusal, Reply},
+};
+use serde::Serialize;
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap()
+}
+
+/// `-> {…}`
+pub(crate) fn reply(reply: &Reply) -> String {
+    match reply {
+        Reply::Joined => "-> joined".to_owned(),
+        other => format!("-> {}", json(other)),
+    }
+}
+
+/// `!! 403 escalation lacks ["end-call"]`
+pub(crate) fn refusal(refusal: &Refusal) -> String {
+    let mut data = refusal.data();
+    let data = data.as_object_mut().unwrap();
+    assert_eq!(data.remove("reason").unwrap(), refusal.reason());
+    let mut text = format!("!! {} {}", refusal.code(), refusal.reason());
+    for (key, value) in data {
+        write!(text, " {key} {value}").unwrap();
+    }
+    text
+}
+
+/// `ann bo < participant-left cy: hidden`
+pub(crate) fn notice(heard: &[PeerId], notice: &Notice) -> String {
+    let heard: Vec<&str> = heard.iter().map(PeerId::as_str).collect();
+    let method = notice.body.method();
+    let what = match &notice.body {
+        Body::ParticipantJoined { participant } => participant.id().to_string(),
+        Body::ParticipantUpdated { participant, changed, by } => {
+            format!("{}: {} by {}", participant.id(), changed.join(" "), json(by))
+        }
+        Body::ParticipantLeft { peer_id, reason, .. } => format!("{peer_id}: {}", json(reason)),
+        Body::RoleUpdated { peer_id, from, to, by, forced } => {
+            let how = if *forced { "forced" } else { "agreed" };
+            format!("{peer_id}: {from} to {to} by {}, {how}", json(by))
+        }
+        Body::CountsUpdated(counts) => {
+            format!("{} present, {} hidden", counts.present, counts.hidden)
+        }
+        Body::RoomUpdated { room, changed } => {
+            let values = changed.iter().map(|key| format!("{key} {}", room[*key]));
+            values.collect::<Vec<_>>().join(", ")
+        }
+        other => json(other),
+    };
+    format!("{} < {method} {what}", heard.join(" "))
+}
+
+/// A peer as he is, in one line.
+pub(crate) fn peer(peer: &Peer) -> String {
+    let mut text = peer.role.to_string();
+    if peer.who.owner {
+        text.push_str(", owner");
+    }
+    text.push_str(if peer.is_visible() { ", seen" } else { ", hidden" });
+    let p = &peer.permissions;
+    write!(text, ", sends {}", kinds(p.can_send)).unwrap();
+    write!(text, ", receives {}", json(&p.can_receive)).unwrap();
+    if p.all_capabilities().union(Capabilities::MEDIA) == Capabilities::ALL {
+        text.push_str(", rules all");
+        return tracks(text, peer);
+    }
+    write!(text, ", admin {}", json(&p.can_admin())).unwrap();
+    let rest = p.capabilities.difference(
+        p.can_admin().iter().fold(Capabilities::NONE, |all, g| all.union(g.capabilities())),
+    );
+    let rest: Vec<_> =
+        rest.intersection(Capabilities::ADMINISTRATIVE).iter().map(|c| c.as_str()).collect();
+    if !rest.is_empty() {
+        write!(text, " {}", rest.join(" ")).unwrap();
+    }
+    tracks(text, peer)
+}
+
+fn tracks(mut text: String, peer: &Peer) -> String {
+    let of = |state: TrackState| -> String {
+        let kinds: TrackKinds =
+            TrackKind::ALL.into_iter().filter(|k| peer.track(*k) == state).collect();
+        self::kinds(kinds)
+    };
+    write!(text, "; on {}, off {}, blocked ", of(TrackState::On), of(TrackState::Off)).unwrap();
+    text.push_str(&of(TrackState::Blocked));
+    if peer.hand_raised {
+        text.push_str("; hand up");
+    }
+    if peer.dropped_until.is_some() {
+        text.push_str("; away");
+    }
+    text
+}
+
+fn kinds(kinds: TrackKinds) -> String {
+    if kinds == TrackKinds::ALL {
+        return "all".to_owned();
+    }
+    if kinds.is_empty() {
+        return "nothing".to_owned();
+    }
+    kinds.iter().map(TrackKind::as_str).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,375 @@
+//! Random walks: anybody does anything, time passes, and what must hold holds. A walk that falls is
+//! shrunk by proptest and told step by step. It must not know the law's inside.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use proptest::prelude::*;
+use rolecall_protocol::{
+    call_type::builtin,
+    capability::{Capabilities, Capability},
+    id::{PeerId, RequestId, RoleName},
+    media::{TrackKind, TrackKinds},
+    room::{
+        Actor, Command, Reply, Room,
+        command::{Recipient, Right, Whom},
+        explain::Rule,
+        request::Wanted,
+    },
+};
+
+use crate::{
+    call,
+    house::{House, latent},
+};
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: std::env::var("PROPTEST_CASES").map_or(160, |cases| cases.parse().unwrap()),
+        failure_persistence: None,
+        max_shrink_iters: 20_000,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn walks(which in 0..TYPES.len(), steps in proptest::collection::vec(step(), 1..90)) {
+        let mut walk = Walk::new(TYPES[which]);
+        let whole = catch_unwind(AssertUnwindSafe(|| {
+            steps.iter().for_each(|step| walk.step(step));
+            walk.house.replay();
+        }));
+        if let Err(panic) = whole {
+            let what = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+            return Err(TestCaseError::fail(format!("{what}\n{}", walk.taken.join("\n"))));
+        }
+    }
+}
+
+/// Built-in call types, and some whose settings or bounds are narrower.
+const TYPES: &[&str] = &[
+    "default",
+    "audio_room",
+    "livestream",
+    "stage",
+    "lobby",
+    "breakout",
+    "classroom",
+    "daily",
+    r#"narrow {"extends":"default","settings":{"recording":false,"video":false}}"#,
+    r#"quiet {"extends":"stage","settings":{"audio":false,"transcription":false}}"#,
+    r#"small {"extends":"stage","roles":{"speaker":{"canSend":["audio"],"maxPeerCount":1}}}"#,
+];
+
+/// Who does what to whom, as numbers that find their meaning in the room as it is.
+#[derive(Clone, Debug)]
+struct Step {
+    who: u8,
+    what: u8,
+    a: u8,
+    b: u8,
+    c: u8,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    any::<(u8, u8, u8, u8, u8)>().prop_map(|(who, what, a, b, c)| Step { who, what, a, b, c })
+}
+
+struct Walk {
+    house: House,
+    joined: u32,
+    /// Its steps in words, for whom it falls.
+    taken: Vec<String>,
+    /// What each asker held when he asked.
+    asked: BTreeMap<RequestId, Capabilities>,
+}
+
+fn pick<T>(of: &[T], by: u8) -> &T {
+    &of[usize::from(by) % of.len()]
+}
+
+impl Walk {
+    fn new(call_type: &str) -> Self {
+        let house = House::vacant(call::call_type(call_type));
+        Self { house, joined: 0, taken: Vec::new(), asked: BTreeMap::new() }
+    }
+
+    fn peers(&self) -> Vec<PeerId> {
+        self.house.room.peers.keys().cloned().collect()
+    }
+
+    fn peer(&self, by: u8) -> PeerId {
+        let peers = self.peers();
+        if peers.is_empty() || by == 255 { call::name("nobody") } else { pick(&peers, by).clone() }
+    }
+
+    fn role(&self, by: u8) -> RoleName {
+        let roles: Vec<_> = self.house.room.call_type.roles.keys().cloned().collect();
+        if by == 255 { call::name("unheard-of") } else { pick(&roles, by).clone() }
+    }
+
+    fn roles(&self, a: u8, b: u8) -> BTreeSet<RoleName> {
+        BTreeSet::from([self.role(a), self.role(b)])
+    }
+
+    fn step(&mut self, step: &Step) {
+        if self.house.room.peers.is_empty() || (step.what % 8 == 0 && self.peers().len() < 7) {
+            return self.join(step);
+        }
+        let actor = match step.who {
+            0..=229 => Actor::Peer(self.peer(step.who)),
+            _ => Actor::Server,
+        };
+        let (actor, command) = self.asked(actor, step);
+        if matches!(command, Command::Tick) {
+            let time = [0, 1_000, 29_000, 30_000, 59_000, 60_000];
+            self.house.at = self.house.at.plus(*pick(&time, step.a));
+            if step.b % 4 == 0 {
+                return;
+            }
+        }
+        self.take(actor, command);
+    }
+
+    fn join(&mut self, step: &Step) {
+        self.joined += 1;
+        let peer = format!("p{}", self.joined);
+        let user = format!("user=u{}", step.a % 6);
+        let app = *pick(&["app=user", "app=user", "app=admin", "app=guest", "anonymous"], step.b);
+        let role = self.role(step.a).to_string();
+        let owner = format!("{role}!");
+        let token = format!("token={role}");
+        let word = *pick(&["", "", &role, &role, &owner, "host!", "host", &token], step.c);
+        let hidden = if step.who % 5 == 0 { "hidden" } else { "" };
+        let override_ = *pick(
+            &[
+                "",
+                "",
+                r#"permissions={"canAdmin":["participants"]}"#,
+                r#"permissions={"canSend":false}"#,
+            ],
+            step.what / 8,
+        );
+        let words = [user.as_str(), app, word, hidden, override_];
+        let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        let joining = call::joining(&peer, &words);
+        self.take(Actor::Newcomer, Command::Join(Box::new(joining)));
+    }
+
+    /// What is asked; who answers a request is mostly the one who was asked.
+    fn asked(&self, actor: Actor, step: &Step) -> (Actor, Command) {
+        let Step { a, b, c, .. } = *step;
+        let room = &self.house.room;
+        let kinds = |bits: u8| -> TrackKinds {
+            TrackKind::ALL.into_iter().filter(|k| bits & (1 << *k as u8) != 0).collect()
+        };
+        let command = match step.what % 32 {
+            1 => Command::Leave,
+            2 => match room.peers.values().find(|p| p.dropped_until.is_some()) {
+                Some(away) => return (Actor::Peer(away.id().clone()), Command::Return),
+                None => Command::Drop { until: self.house.at.plus(30_000) },
+            },
+            3 | 4 => return (Actor::Timer, Command::Tick),
+            5..=7 => {
+                Command::ChangeRole { peer_id: self.peer(a), role: self.role(b), force: c % 2 == 0 }
+            }
+            9 => Command::ChangeRoles { of_roles: self.roles(a, b), to_role: self.role(c) },
+            10..=14 => return self.answered(actor, step),
+            15 | 16 => {
+                let patch = Box::new(serde_json::from_str(&patch(b, c)).unwrap());
+                Command::UpdatePermissions { peer_id: self.peer(a), patch }
+            }
+            17 => {
+                let one = serde_json::from_str(&patch(b, a)).unwrap();
+                let all = serde_json::from_str(&patch(c, b)).unwrap();
+                Command::UpdateManyPermissions {
+                    everybody: (a % 3 > 0).then(|| Box::new(all)),
+                    named: BTreeMap::from([(self.peer(a), one)]),
+                }
+            }
+            18 | 19 => Command::RequestPermissions { permissions: wanted(a) },
+            20 | 21 => Command::SetTracks { on: kinds(a), off: kinds(b).difference(kinds(a)) },
+            22 => {
+                let whom = match c % 3 {
+                    0 => Whom::Peer(self.peer(a)),
+                    1 => Whom::Roles(self.roles(a, b)),
+                    _ => Whom::Everybody,
+                };
+                Command::Mute { whom, tracks: kinds(b) }
+            }
+            23 => Command::RemovePeer { peer_id: self.peer(a), reason: None, block: b % 4 == 0 },
+            25 if a % 3 == 0 => Command::BlockUser { user_id: call::name(&format!("u{}", b % 6)) },
+            25 => Command::UnblockUser { user_id: call::name(&format!("u{}", b % 6)) },
+            26 if a < 16 => Command::EndRoom { reason: None },
+            26 => Command::SetBackstage { backstage: b % 2 == 0 },
+            27 => match a % 3 {
+                0 => Command::SetName { name: format!("name {}", b % 3).into() },
+                1 => Command::SetMetadata {
+                    metadata: serde_json::from_str(&(b % 3).to_string()).unwrap(),
+                },
+                _ => Command::RaiseHand { raised: b % 2 == 0 },
+            },
+            28 => {
+                let to = match c % 3 {
+                    0 => Recipient::Peer(self.peer(a)),
+                    1 => Recipient::Roles(self.roles(a, b)),
+                    _ => Recipient::Everybody,
+                };
+                Command::SendMessage { data: serde_json::from_str("1").unwrap(), to }
+            }
+            29 => Command::Signal { to: self.peer(a), data: serde_json::from_str("1").unwrap() },
+            30 => {
+                let right = match b % 2 {
+                    0 => Right::Track(*pick(&TrackKind::ALL, c)),
+                    _ => Right::Capability(*pick(Capability::ALL, c)),
+                };
+                Command::Explain { peer_id: (a % 2 == 0).then(|| self.peer(a)), right }
+            }
+            _ if a % 3 == 0 => {
+                let call_type = call::call_type(TYPES[usize::from(b) % TYPES.len()]);
+                return (Actor::Server, Command::AdoptCallType { call_type });
+            }
+            _ => {
+                let role = (c % 3 > 0).then(|| self.role(b));
+                let user_id = call::name(&format!("u{}", a % 6));
+                return (Actor::Server, Command::SetMember { user_id, role });
+            }
+        };
+        (actor, command)
+    }
+
+    fn answered(&self, actor: Actor, step: &Step) -> (Actor, Command) {
+        let room = &self.house.room;
+        let ids: Vec<_> = room.role_requests.values().collect();
+        let fits = step.a % 8 > 0;
+        if step.what % 32 == 14 || ids.is_empty() {
+            let ids: Vec<_> = room.permission_requests.keys().cloned().collect();
+            let request_id = if ids.is_empty() {
+                call::name("permission-1")
+            } else {
+                pick(&ids, step.b).clone()
+            };
+            let grant = step.c % 3 > 0;
+            let rules = room.peers.values().find(|peer| peer.sees_hidden());
+            let actor = rules.filter(|_| fits).map_or(actor, |p| Actor::Peer(p.id().clone()));
+            return (actor, Command::AnswerPermissionRequest { request_id, grant, reason: None });
+        }
+        let request = *pick(&ids, step.b);
+        let request_id = request.request_id.clone();
+        let target = if fits { Actor::Peer(request.peer_id.clone()) } else { actor.clone() };
+        match step.what % 32 {
+            12 => (target, Command::RejectRole { request_id, reason: None }),
+            13 => (actor, Command::CancelRole { request_id }),
+            _ => (target, Command::AcceptRole { request_id }),
+        }
+    }
+
+    fn take(&mut self, actor: Actor, command: Command) {
+        let before = self.house.room.clone();
+        let said = match &command {
+            Command::AdoptCallType { call_type } => format!("adoptCallType {}", call_type.name),
+            Command::Tick => format!("Tick at {}", self.house.at),
+            other => format!("{other:?}"),
+        };
+        self.taken.push(format!("{actor:?} {said}"));
+        let taken = self.house.take(actor.clone(), command.clone());
+        let Ok(taken) = taken else {
+            assert_eq!(before, self.house.room, "refused means nothing changed");
+            return;
+        };
+        nobody_gains_what_nobody_held(&before, &self.house.room, &actor, &command, &self.asked);
+        if let (Reply::RoleRequested { request_id, .. }, Actor::Peer(asker)) =
+            (&taken.reply, &actor)
+        {
+            self.asked.insert(request_id.clone(), latent(&before, &before.peers[asker]));
+        }
+        if let Reply::Explained(explanation) = &taken.reply {
+            let allowed =
+                explanation.because.iter().fold(false, |held, because| match because.rule {
+                    Rule::RoleGrants | Rule::CreatorGrants | Rule::OverrideGrants => true,
+                    Rule::RoleLacks => held,
+                    Rule::OverrideRevokes | Rule::SettingOff | Rule::Hidden => false,
+                });
+            assert_eq!(allowed, explanation.allowed, "{command:?} {explanation:?}");
+        }
+    }
+}
+
+/// "Nobody grants an administrative capability that he lacks himself": whatever a peer may newly
+/// do (or could as soon as the settings are switched on) the doer held at that moment; the server
+/// may all, and whose request is accepted did it, with what he held when he asked if he has left.
+fn nobody_gains_what_nobody_held(
+    was: &Room,
+    is: &Room,
+    actor: &Actor,
+    command: &Command,
+    asked: &BTreeMap<RequestId, Capabilities>,
+) {
+    let held_by = |id: &PeerId| was.peers.get(id).map(|peer| latent(was, peer));
+    let held = match (actor, command) {
+        (Actor::Server, _) => Capabilities::ALL,
+        (Actor::Timer | Actor::Newcomer, _) => Capabilities::NONE,
+        (Actor::Peer(_), Command::AcceptRole { request_id }) => {
+            match &was.role_requests[request_id].by.peer_id {
+                None => Capabilities::ALL,
+                Some(asker) => held_by(asker).unwrap_or_else(|| asked[request_id]),
+            }
+        }
+        (Actor::Peer(doer), _) => held_by(doer).unwrap_or_default(),
+    };
+    for peer in is.peers.values() {
+        let Some(before) = was.peers.get(peer.id()) else { continue };
+        let newly = latent(is, peer).difference(latent(was, before));
+        let lacked = newly.intersection(Capabilities::ADMINISTRATIVE).difference(held);
+        assert!(lacked.is_empty(), "{actor:?} {command:?} gave {} {lacked:?}", peer.id());
+    }
+}
+
+fn wanted(by: u8) -> BTreeSet<Wanted> {
+    let all = [Wanted::Presence, Wanted::Screenshare, Wanted::SendAudio, Wanted::SendVideo];
+    all.into_iter().enumerate().filter(|(i, _)| by & (1 << i) != 0).map(|(_, w)| w).collect()
+}
+
+fn patch(a: u8, b: u8) -> String {
+    let presence = *pick(&["", "", "true", "false", "null"], a);
+    let send = ["", "", "true", "false", "null", r#"["audio"]"#, r#"["video","customAudio"]"#];
+    let send = *pick(&send, a / 5);
+    let admin = [
+        "",
+        "",
+        "true",
+        "false",
+        "null",
+        "[]",
+        r#"["participants"]"#,
+        r#"["streaming"]"#,
+        r#"["transcription","streaming"]"#,
+    ];
+    let admin = *pick(&admin, b);
+    let receive = [
+        "",
+        "",
+        "null",
+        r#"{"base":false}"#,
+        r#"{"base":null,"byUserId":{"u1":true}}"#,
+        r#"{"byParticipantId":{"p1":{"audio":false}}}"#,
+    ];
+    let receive = *pick(&receive, b / 9);
+    let fields = [
+        ("hasPresence", presence),
+        ("canSend", send),
+        ("canAdmin", admin),
+        ("canReceive", receive),
+    ];
+    let given = fields.iter().filter(|(_, value)| !value.is_empty());
+    let given: Vec<_> = given.map(|(key, value)| format!("\"{key}\":{value}")).collect();
+    format!("{{{}}}", given.join(","))
+}
+
+#[test]
+fn walks_start_from_every_built_in_type_but_the_open_one() {
+    let named: BTreeSet<_> = TYPES.iter().map(|t| t.split(' ').next().unwrap()).collect();
+    let missing = builtin::all().into_keys().filter(|name| !named.contains(name.as_str()));
+    assert_eq!(missing.map(|n| n.to_string()).collect::<Vec<_>>(), ["development"]);
+}
