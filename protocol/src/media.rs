@@ -9,7 +9,10 @@ use crate::capability::{Capabilities, Capability};
 
 mod reception;
 
-pub use reception::{MediaRule, RECEPTION_RULES_MAX, Reception, rules, total};
+pub use reception::{
+    CUSTOM_TRACK_NAME_MAX, CUSTOM_TRACKS_MAX, MediaRule, RECEPTION_RULES_MAX, Reception, rules,
+    total,
+};
 
 /// One kind of track, Daily's six.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
