@@ -1,5 +1,5 @@
-//! What may be sent (`TrackKinds`), and what state a track is in; whom one may receive is in
-//! [`reception`]. It must not know roles or rooms.
+//! What may be sent (`TrackKinds`) and what state a track is in; [`reception`]: whom one may
+//! receive. It must not know roles or rooms.
 
 use std::fmt;
 

@@ -361,12 +361,33 @@ fn a_public_key_is_read_from_beside_the_file() {
 }
 
 #[test]
-fn call_types_are_kept_as_they_are() {
+fn call_types_are_built_upon_the_built_in_ones() {
     let config = from_file("[call_types.stage2.grants]\nhost = ['join-call']").unwrap();
-    assert_eq!(
-        config.call_types["stage2"],
-        serde_json::json!({ "grants": { "host": ["join-call"] } })
-    );
+    assert!(config.call_types.contains_key("lobby"));
+    let host = &config.call_types["stage2"].roles["host"];
+    assert_eq!(host.permissions(false).all_capabilities().iter().count(), 1);
+}
+
+#[test]
+fn a_wrong_call_type_is_named_with_its_place() {
+    for (text, expected) in [
+        (
+            "[call_types.x.grants]\nhost = ['fly']",
+            "setting `call_types.x.grants.host[0]`: unknown permission `fly`",
+        ),
+        (
+            "[call_types.x]\nextends = 'nowhere'",
+            "setting `call_types.x.extends`: unknown call type `nowhere`",
+        ),
+        ("[call_types.x.roles.a]\nwings = 2", "unknown field `wings`"),
+        (
+            "default_call_type = 'nowhere'",
+            "setting `default_call_type`: there is no call type `nowhere`",
+        ),
+    ] {
+        let error = from_file(text).unwrap_err().to_string();
+        assert!(error.contains(expected), "{text}: {error}");
+    }
 }
 
 /// The example in the repository's root.

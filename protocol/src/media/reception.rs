@@ -1,4 +1,4 @@
-//! Whom one may receive, and what of them (`Reception`, `MediaRule`). It must not know what is sent.
+//! Whom one may receive, and what of them. It must not know who asks.
 
 use std::{collections::BTreeMap, fmt};
 
