@@ -27,7 +27,7 @@ use crate::{
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: std::env::var("PROPTEST_CASES").map_or(80, |cases| cases.parse().unwrap()),
+        cases: std::env::var("PROPTEST_CASES").map_or(64, |cases| cases.parse().unwrap()),
         failure_persistence: None,
         max_shrink_iters: 20_000,
         ..ProptestConfig::default()
