@@ -184,11 +184,8 @@ impl Stage {
             self.room.peers.values().filter(|p| peer.sees(p)).map(participant_json).collect();
         let roles = serde_json::to_string(&self.room.call_type.role_views()).unwrap();
         let session = format!("session-of-{name}");
-        let seen = seen.iter().map(AsRef::as_ref);
-        frame::reply_text(
-            id,
-            &native::joined(&self.room, peer, &session, &roles, seen, Asked::Plainly),
-        )
+        let begin = native::joined_begin(id, &self.room, peer, &session, &roles, Asked::Plainly);
+        format!("{begin}{}{}", seen.join(","), native::JOINED_END)
     }
 
     fn command(&mut self, actor: Actor, command: Command) -> Result<Reply, room::Refusal> {
