@@ -27,7 +27,7 @@ function viewOf(frames, steps) {
       continue;
     }
     const { method, params } = steps[frame.id - 1];
-    if (frame.result && (method === "join" || method === "state")) view.reset(frame.result);
+    if (frame.result?.participants) view.reset(frame.result);
     else view.settle(method, params, frame.result, frame.error?.data.reason);
   }
   return view;

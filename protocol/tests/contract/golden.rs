@@ -66,7 +66,10 @@ pub(crate) fn laid_out(value: &Value) -> String {
 /// Compares a JSON text with a file's, whatever the order of their keys, or writes it there.
 pub(crate) fn check(path: &PathBuf, text: &str) {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        return fs::write(path, text).unwrap();
+        // Other tests may be reading the file just now.
+        let fresh = path.with_extension("fresh");
+        fs::write(&fresh, text).unwrap();
+        return fs::rename(fresh, path).unwrap();
     }
     let lines = |text: &str| {
         let value: Value = serde_json::from_str(text).unwrap_or_default();
@@ -91,6 +94,29 @@ pub(crate) fn between(source: &str, start: &str, end: &str) -> BTreeSet<String> 
     let text = fs::read_to_string(at(source)).unwrap();
     let hits = text.split(start).skip(1).filter_map(|rest| rest.split_once(end));
     hits.map(|(name, _)| name.trim().to_owned()).collect()
+}
+
+/// The text of every Rust file in a folder.
+pub(crate) fn sources(folder: &str) -> Vec<String> {
+    let (mut texts, mut folders) = (Vec::new(), vec![at(folder)]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                texts.push(fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    texts
+}
+
+/// As [`between`], in every file of a folder.
+pub(crate) fn between_all(folder: &str, start: &str, end: &str) -> BTreeSet<String> {
+    let texts = sources(folder);
+    let hits = texts.iter().flat_map(|text| text.split(start).skip(1));
+    hits.filter_map(|rest| rest.split_once(end)).map(|(name, _)| name.trim().to_owned()).collect()
 }
 
 /// The methods that the crate reads, from its source.

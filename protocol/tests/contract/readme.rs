@@ -155,6 +155,13 @@ fn every_error_is_in_the_table_and_no_other() {
         entry.0.insert(error.code);
         entry.1.extend(keys(&error.data).into_iter().filter(|key| *key != "reason").cloned());
     }
+    // What the awaiting half adds of its own.
+    for args in golden::between_all("../src", "ErrorBody::new(", ")") {
+        let (number, rest) = args.split_once(',').unwrap();
+        let Ok(number) = number.trim().parse() else { continue };
+        let reason = rest.split('"').nth(1).unwrap().to_owned();
+        code.entry(reason).or_default().0.insert(number);
+    }
     let page = table("`reason`").into_iter().map(|(reason, cells)| {
         let codes = BTreeSet::from([cells[0].parse::<i32>().unwrap()]);
         (reason, (codes, names(&cells[1]).into_iter().collect()))
@@ -167,6 +174,23 @@ fn every_error_is_in_the_table_and_no_other() {
     for reason in written {
         assert!(code.contains_key(reason), "{reason}");
     }
+}
+
+#[test]
+fn every_problem_of_http_is_in_its_table_and_no_other() {
+    let problems = golden::between_all("../src", "new(StatusCode::", ")");
+    let mut written: BTreeSet<String> = problems
+        .iter()
+        .filter_map(|args| args.split('"').nth(1))
+        .filter(|reason| *reason != "not-allowed")
+        .map(str::to_owned)
+        .collect();
+    let upgrade = fs::read_to_string(golden::at("../src/http/upgrade.rs")).unwrap();
+    let reasons = upgrade.split("fn reason(self)").nth(1).unwrap().split("\n    }").next().unwrap();
+    written.extend(
+        reasons.split("=> \"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()),
+    );
+    assert_eq!(table("problem").into_keys().collect::<BTreeSet<_>>(), written);
 }
 
 #[test]
@@ -335,20 +359,11 @@ fn the_built_in_call_types_are_those_of_the_page() {
 fn every_limit_is_in_its_table_and_no_other() {
     let page = table("constant");
     let mut code = BTreeMap::new();
-    let mut folders = vec![golden::at("src")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            for line in fs::read_to_string(&path).unwrap().lines() {
-                let constant =
-                    line.trim().strip_prefix("pub const ").and_then(|l| l.split_once(": usize = "));
-                if let Some((name, value)) = constant {
-                    code.insert(name.to_owned(), value.trim_end_matches(';').replace('_', ""));
-                }
+    for text in golden::sources("src") {
+        for line in text.lines() {
+            let constant = line.trim().strip_prefix("pub const ");
+            if let Some((name, value)) = constant.and_then(|line| line.split_once(": usize = ")) {
+                code.insert(name.to_owned(), value.trim_end_matches(';').replace('_', ""));
             }
         }
     }

@@ -135,19 +135,22 @@ impl Stage {
                     peers_max: 100,
                 };
                 self.command(Actor::Newcomer, Command::Join(Box::new(joining))).map_err(body)?;
-                self.joined(&call.id, name)
+                self.joined(&call.id, name, Asked::Plainly)
             }
             call::Request::Resume(resume) => {
                 // The return itself is told behind what was missed.
                 self.command(Actor::Peer(own.clone()), Command::Return).map_err(body)?;
                 let missed = self.missed.remove(name).unwrap_or_default();
+                if *self.room.epoch != *resume.epoch {
+                    return Ok(self.joined(&call.id, name, Asked::ByResume));
+                }
                 let new =
                     missed.into_iter().filter(|n| n["params"]["seq"].as_u64() > Some(resume.seq));
                 self.told.entry(name.to_owned()).or_default().extend(new);
                 native::resumed(&call.id, &own, self.room.seq)
             }
             call::Request::Ping => frame::reply(&call.id, &json!({ "at": self.at })),
-            call::Request::State => self.joined(&call.id, name),
+            call::Request::State => self.joined(&call.id, name, Asked::Plainly),
             call::Request::RefreshToken(_) => frame::reply(&call.id, &json!({})),
             call::Request::Command(command) => {
                 let reply = self.command(Actor::Peer(own), command).map_err(body)?;
@@ -178,14 +181,14 @@ impl Stage {
         }
     }
 
-    fn joined(&self, id: &CallId, name: &str) -> String {
+    fn joined(&self, id: &CallId, name: &str, asked: Asked) -> String {
         let peer = &self.room.peers[&peer_id(name)];
-        let seen: Vec<_> =
-            self.room.peers.values().filter(|p| peer.sees(p)).map(participant_json).collect();
+        let seen = self.room.peers.values().filter(|p| peer.sees(p)).map(participant_json);
+        let seen = seen.map(|json| json.to_string()).collect::<Vec<_>>().join(",");
         let roles = serde_json::to_string(&self.room.call_type.role_views()).unwrap();
         let session = format!("session-of-{name}");
-        let begin = native::joined_begin(id, &self.room, peer, &session, &roles, Asked::Plainly);
-        format!("{begin}{}{}", seen.join(","), native::JOINED_END)
+        let begin = native::joined_begin(id, &self.room, peer, &session, &roles, asked);
+        format!("{begin}{seen}{}", native::JOINED_END)
     }
 
     fn command(&mut self, actor: Actor, command: Command) -> Result<Reply, room::Refusal> {
