@@ -4,5 +4,7 @@
 
 mod cli;
 mod client;
+mod connection;
 mod house;
 mod play;
+mod resume;
