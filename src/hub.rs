@@ -13,7 +13,14 @@ mod ring;
 mod room_task;
 mod snapshot;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use dashmap::{DashMap, mapref::entry::Entry};
 use rolecall_protocol::{
@@ -54,6 +61,7 @@ pub struct Shared {
 pub struct Hub {
     shared: Arc<Shared>,
     rooms: Arc<DashMap<Cid, Mailbox>>,
+    stopping: AtomicBool,
 }
 
 type Mailbox = mpsc::Sender<Envelope>;
@@ -182,7 +190,11 @@ impl Hub {
     /// An empty registry.
     #[must_use]
     pub fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared), rooms: Arc::new(DashMap::new()) }
+        Self {
+            shared: Arc::new(shared),
+            rooms: Arc::new(DashMap::new()),
+            stopping: AtomicBool::new(false),
+        }
     }
 
     /// What the rooms share.
@@ -247,8 +259,10 @@ impl Hub {
         seen.await.map_err(|_| ErrorBody::unavailable("the room fell while it was asked"))
     }
 
-    /// Closes every room's sockets with "come back" and ends the rooms' tasks.
+    /// Closes every room's sockets with "come back" and ends the rooms' tasks; no room is started
+    /// any more.
     pub async fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
         let mailboxes: Vec<Mailbox> = self.rooms.iter().map(|room| room.value().clone()).collect();
         for mailbox in mailboxes {
             let _ = mailbox.send(Envelope { ask: Ask::Stop, since: Instant::now() }).await;
@@ -266,6 +280,9 @@ impl Hub {
         };
         if self.rooms.len() >= self.shared.limits.rooms {
             return Err(ErrorBody::unavailable("too many rooms live here"));
+        }
+        if self.stopping.load(Ordering::SeqCst) {
+            return Err(ErrorBody::unavailable("the server is going away"));
         }
         match self.rooms.entry(cid.clone()) {
             Entry::Occupied(room) => Ok(room.get().clone()),

@@ -8,8 +8,9 @@ use std::{borrow::Cow, sync::Arc};
 
 use async_trait::async_trait;
 use rolecall_protocol::{
-    id::{Cid, Seq, Timestamp},
+    id::{Cid, PeerId, Seq, Timestamp},
     room::{Event, Room, people::Doer},
+    wire::frame::CallId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,24 @@ pub struct Record {
     pub method: Cow<'static, str>,
     /// What happened.
     pub events: Vec<Event>,
+    /// The call it answers, so that the same call, sent again because its reply was lost, is known
+    /// even after a restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Called>,
+}
+
+/// A call that was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Called {
+    /// Whose call.
+    pub peer_id: PeerId,
+    /// Under which id.
+    pub id: CallId,
+    /// A hash of its method and params.
+    pub hash: u64,
+    /// The reply's frame.
+    pub reply: Arc<str>,
 }
 
 /// What a room starts from: a snapshot (none: from nothing), and the records since.

@@ -55,6 +55,7 @@ pub struct Server {
     door: Arc<Door>,
     sessions: Arc<Sessions>,
     rooms: Arc<Rooms>,
+    stop: watch::Sender<bool>,
 }
 
 impl Server {
@@ -91,11 +92,13 @@ impl Server {
             call_types: config.call_types.clone(),
         };
         let hub = Arc::new(Hub::new(shared));
+        let (stop, closing) = watch::channel(false);
         let sessions = Arc::new(Sessions {
             hub: Arc::clone(&hub),
             verifier: Arc::clone(&verifier),
             config: Arc::clone(&config),
             default_call_type: default_call_type.clone(),
+            closing,
         });
         let rooms =
             Rooms { hub: Arc::clone(&hub), verifier: Arc::clone(&verifier), default_call_type };
@@ -107,7 +110,7 @@ impl Server {
             recorder: metrics::recorder(),
             sockets: Arc::new(Arc::clone(&sessions)),
         });
-        Ok(Self { addr, listener, door, sessions, rooms: Arc::new(rooms) })
+        Ok(Self { addr, listener, door, sessions, rooms: Arc::new(rooms), stop })
     }
 
     /// The address it listens on, its port picked.
@@ -117,8 +120,8 @@ impl Server {
 
     /// Serves until `shutdown` ends, then stops in good order.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, door, sessions, rooms, .. } = self;
-        let (stop, stopped) = watch::channel(false);
+        let Self { listener, door, sessions, rooms, stop, .. } = self;
+        let stopped = stop.subscribe();
         let router = http::router(Arc::clone(&door), http::rooms::routes(rooms));
         if door.config.demo {
             open_demo(&sessions.hub, &door.config).await;
@@ -174,7 +177,8 @@ impl Server {
 async fn open_demo(hub: &Hub, config: &Config) {
     let Ok(default) = CallTypeName::parse(&config.default_call_type) else { return };
     let Ok(cid) = Cid::parse(DEMO_ROOM, &default) else { return };
-    let command = Command::Create { epoch: mint::epoch(), team: None, custom: Metadata::null() };
+    let command =
+        Command::Create { epoch: mint::epoch(), team: None, custom: Metadata::empty_object() };
     if let Err(error) = hub.command(&cid, command).await {
         tracing::warn!(reason = error.reason(), "the demo's room could not be created");
     }

@@ -22,7 +22,10 @@ use rolecall_protocol::{
         frame::{self, Call, CallId},
     },
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 use tokio_tungstenite::tungstenite::{Error, Message, protocol::frame::coding::CloseCode};
 
 use crate::{
@@ -48,6 +51,8 @@ pub struct Sessions {
     pub config: Arc<Config>,
     /// The call type of bare room ids.
     pub default_call_type: CallTypeName,
+    /// Says true when the house closes.
+    pub closing: watch::Receiver<bool>,
 }
 
 impl Sockets for Arc<Sessions> {
@@ -117,9 +122,14 @@ impl Session {
 
     async fn run(mut self) {
         let seat = Arc::clone(self.socket.seat());
+        let mut house_closes = self.house.closing.clone();
         let next = loop {
             let wake = self.next_wake();
             let next = tokio::select! {
+                // Who has a seat is told by his room, behind all that it told him.
+                () = closes(&mut house_closes), if self.place.is_none() => {
+                    Next::Close(code::Close::GoingAway)
+                }
                 _ = seat.closing() => Next::Close(code::Close::Left),
                 message = self.socket.receive() => Box::pin(self.hear(message)).await,
                 () = sleep_until(wake) => self.pass_time().await,
@@ -274,6 +284,11 @@ impl Session {
             Err(_) => Next::Gone { left: false },
         }
     }
+}
+
+/// Returns once the house closes, or is no more.
+async fn closes(house: &mut watch::Receiver<bool>) {
+    let _ = house.wait_for(|closes| *closes).await;
 }
 
 /// A word for metrics.

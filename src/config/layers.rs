@@ -69,7 +69,7 @@ pub(super) fn environment(
     let mut limits = Dict::new();
     for (name, value) in vars {
         let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
-        if name == "ROLECALL_CONFIG" || is_kubernetes(name) {
+        if name == "ROLECALL_CONFIG" || is_kubernetes(name) || OF_THE_TOOLS.contains(&name) {
             continue;
         }
         let refused = |problem: String| ConfigError {
@@ -93,6 +93,10 @@ pub(super) fn environment(
             ("keys" | "call_types" | "limits", _) => {
                 return Err(refused("a table, which only the file can set".to_owned()));
             }
+            ("nats_url", _) if text.is_empty() => continue,
+            ("nats_url", _) => {
+                return Err(refused("several nodes are not there yet; unset it".to_owned()));
+            }
             ("api_secret", _) => Value::from(text),
             ("demo", _) => typed(text, &Value::from(false)),
             (_, Some(default)) => typed(text, default),
@@ -105,6 +109,9 @@ pub(super) fn environment(
     }
     Ok(dict)
 }
+
+/// Variables of the tests and the SDK's tools, which say where a server is.
+const OF_THE_TOOLS: [&str; 3] = ["ROLECALL_BIN", "ROLECALL_URL", "ROLECALL_OWNER_TOKEN"];
 
 /// Kubernetes puts such variables into every pod beside a service called `rolecall`.
 fn is_kubernetes(name: &str) -> bool {

@@ -175,6 +175,9 @@ async fn journal(
 /// call type by its name instead of whole.
 fn shown(record: &Record) -> Value {
     let mut shown = serde_json::to_value(record).unwrap_or_default();
+    if let Some(record) = shown.as_object_mut() {
+        record.remove("call");
+    }
     let events = shown.get_mut("events").and_then(Value::as_array_mut);
     for event in events.into_iter().flatten() {
         if let Some(newcomer) = event.get_mut("newcomer").and_then(Value::as_object_mut) {

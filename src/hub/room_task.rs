@@ -17,7 +17,10 @@ use rolecall_protocol::{
         self, Actor, Audience, Command, Event, Notice, Refusal, Reply, Room, event::LeftReason,
         notice, people::Doer,
     },
-    wire::code,
+    wire::{
+        code,
+        frame::{self, CallId},
+    },
 };
 use tokio::{
     sync::mpsc,
@@ -33,7 +36,7 @@ use super::{
     snapshot::Snapshots,
 };
 use crate::{
-    journal::{AppendError, ReadError, Record},
+    journal::{AppendError, Called, ReadError, Record},
     metrics,
 };
 use seats::Chair;
@@ -125,6 +128,9 @@ impl RoomTask {
             for event in &record.events {
                 task.commit(event, record.at);
             }
+            if let Some(call) = &record.call {
+                task.remember(call, record.at);
+            }
             task.committed = record.seq;
         }
         // It was all told before: nobody is told twice.
@@ -178,6 +184,16 @@ impl RoomTask {
 
     /// Authorizes, decides and applies a command; stages its notices.
     fn act(&mut self, actor: Actor, command: Command) -> Result<Reply, Refusal> {
+        self.act_for(actor, command, None)
+    }
+
+    /// The same, for a call under that id and hash, which its record remembers.
+    fn act_for(
+        &mut self,
+        actor: Actor,
+        command: Command,
+        call: Option<(&CallId, u64)>,
+    ) -> Result<Reply, Refusal> {
         let method = command.name();
         let by = match &actor {
             Actor::Peer(id) => Doer::Peer(id.clone()),
@@ -190,8 +206,15 @@ impl RoomTask {
             self.commit(event, at);
         }
         if !decision.events.is_empty() {
+            let call = match (&by, call) {
+                (Doer::Peer(peer_id), Some((id, hash))) => {
+                    let reply = frame::reply(id, &decision.reply).into();
+                    Some(Called { peer_id: peer_id.clone(), id: id.clone(), hash, reply })
+                }
+                _ => None,
+            };
             let (seq, events) = (self.room.seq, decision.events);
-            let record = Record { seq, at, by, method: method.into(), events };
+            let record = Record { seq, at, by, method: method.into(), events, call };
             self.records.push(Arc::new(record));
         }
         if let Some(relay) = &decision.relay {

@@ -3,3 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
 
 mod cli;
+mod client;
+mod connection;
+mod house;
+mod play;
+mod resume;

@@ -173,7 +173,8 @@ impl RoomTask {
             metrics::call(method, "repeated");
             return;
         }
-        let outcome = self.act(actor(&from), command).map_err(|refusal| refused(&refusal));
+        let outcome = self.act_for(actor(&from), command, Some((&id, hash)));
+        let outcome = outcome.map_err(|refusal| refused(&refusal));
         metrics::call(method, outcome_word(&outcome));
         let reply: Arc<str> = match &outcome {
             Ok(reply) => {

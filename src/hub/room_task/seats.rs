@@ -18,6 +18,7 @@ use crate::{
         ring::ClassHistory,
         seat::Seat,
     },
+    journal::Called,
     metrics::Counted,
 };
 
@@ -100,6 +101,15 @@ impl RoomTask {
         let connected: Vec<PeerId> = connected.map(|peer| peer.id().clone()).collect();
         for peer in connected {
             self.drop_peer(&peer);
+        }
+    }
+
+    /// Takes note of a call answered before the room was started.
+    pub(super) fn remember(&mut self, call: &Called, at: Timestamp) {
+        let max = self.shared.limits.calls_kept;
+        if let Some(chair) = self.chairs.get_mut(&call.peer_id) {
+            let Called { id, hash, reply, .. } = call.clone();
+            chair.calls.keep(id, hash, 0, at, reply, max);
         }
     }
 
