@@ -279,7 +279,8 @@ fn the_vocabulary_has_every_call_and_every_notice() {
 #[test]
 fn nothing_names_a_place_outside_the_repository() {
     let outside = concat!("/wo", "rk/");
-    let kinds = ["rs", "js", "mjs", "css", "html", "md", "toml", "json", "play", "txt", "lock"];
+    let kinds =
+        ["rs", "js", "mjs", "css", "html", "md", "toml", "json", "play", "script", "txt", "lock"];
     let mut all = files(&kinds);
     for extra in ["test", ".ci/run"] {
         if let Ok(text) = fs::read_to_string(root().join(extra)) {
@@ -312,17 +313,17 @@ fn files(kinds: &[&str]) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(root().join(&folder)).unwrap().map(Result::unwrap) {
-            let name = entry.file_name().into_string().unwrap();
+        for entry in fs::read_dir(root().join(&folder)).expect("a folder").flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
             let path = folder.join(&name);
             let tools = ["target", "node_modules", "rolecall-data", "corpus", "artifacts"];
             if name.starts_with('.') || tools.contains(&name.as_str()) || name == "types" {
                 continue;
             }
-            if entry.file_type().unwrap().is_dir() {
+            if root().join(&path).is_dir() {
                 folders.push(path);
             } else if kinds.iter().any(|kind| name.ends_with(&format!(".{kind}"))) {
-                let path = path.to_str().unwrap().to_owned();
+                let path = path.to_string_lossy().into_owned();
                 found.insert(path.clone(), read(&path));
             }
         }
