@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The program in a directory without a `rolecall.toml`, with nothing of ours in its environment.
-fn rolecall(args: &[&str]) -> Command {
+pub(crate) fn rolecall(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rolecall"));
     command.args(args).current_dir(env!("CARGO_TARGET_TMPDIR"));
     for (name, _) in std::env::vars_os() {
@@ -23,13 +23,13 @@ fn stderr(output: &Output) -> String {
 }
 
 /// A running server, killed when the test ends, whatever its end.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     stdout: BufReader<std::process::ChildStdout>,
 }
 
 impl Running {
-    fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         Self { child, stdout }
@@ -42,9 +42,26 @@ impl Running {
     }
 
     /// The address of the line `listening on http://ADDR`.
-    fn addr(&mut self) -> String {
+    pub(crate) fn addr(&mut self) -> String {
         let line = self.line();
         line.strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line}")).to_owned()
+    }
+
+    /// Everything it logs to its end, read all the while so that it never waits for its reader.
+    pub(crate) fn log(&mut self) -> std::thread::JoinHandle<String> {
+        let mut stderr = self.child.stderr.take().unwrap();
+        std::thread::spawn(move || {
+            let mut log = String::new();
+            stderr.read_to_string(&mut log).unwrap();
+            log
+        })
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub(crate) fn stop(&mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
     }
 }
 

@@ -5,6 +5,10 @@
 mod cli;
 mod client;
 mod connection;
+mod falls;
 mod house;
+mod journal;
 mod play;
 mod resume;
+mod server_side;
+mod walk;

@@ -1,0 +1,307 @@
+//! The house when things break: rooms that fall, journals that refuse, readers that sleep, the end.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use rolecall::journal::{
+    AppendError, Journal, Loaded, Page, ReadError, Record, memory::MemoryJournal,
+};
+use rolecall_protocol::{
+    id::{Cid, Seq},
+    room::Room,
+};
+use serde_json::{Value, json};
+use tokio::{sync::watch, time::timeout};
+
+use crate::{
+    client::{Client, Heard},
+    house::{House, PATIENCE, server_token, user_token},
+};
+
+/// What goes wrong with an append.
+#[derive(Clone, Copy)]
+enum Fault {
+    /// The room's task panics, nothing is stored.
+    PanicBefore,
+    /// The room's task panics, but it is stored.
+    PanicAfter,
+    /// The journal refuses.
+    Fail,
+    /// Somebody else was there first.
+    Conflict,
+}
+
+/// A journal in memory that goes wrong where it is told to.
+struct Faulty {
+    inner: MemoryJournal,
+    faults: Mutex<BTreeMap<String, VecDeque<Fault>>>,
+    /// How often rooms fell asleep: snapshot or forgotten.
+    slept: watch::Sender<usize>,
+}
+
+impl Faulty {
+    fn new() -> Arc<Self> {
+        let (inner, faults) = (MemoryJournal::new(1000), Mutex::default());
+        Arc::new(Self { inner, faults, slept: watch::Sender::new(0) })
+    }
+
+    /// The next appends of that room go wrong like this.
+    fn next(&self, room: &str, faults: &[Fault]) {
+        self.faults.lock().unwrap().entry(room.to_owned()).or_default().extend(faults);
+    }
+
+    fn fault(&self, room: &Cid) -> Option<Fault> {
+        self.faults.lock().unwrap().get_mut(&room.to_string())?.pop_front()
+    }
+
+    async fn sleeps(&self, times: usize) {
+        let mut slept = self.slept.subscribe();
+        let slept = slept.wait_for(|slept| *slept >= times);
+        timeout(PATIENCE, slept).await.expect("no room falls asleep").unwrap();
+    }
+}
+
+#[async_trait]
+impl Journal for Faulty {
+    async fn append(
+        &self,
+        room: &Cid,
+        expected: Seq,
+        records: Vec<Arc<Record>>,
+    ) -> Result<(), AppendError> {
+        match self.fault(room) {
+            Some(Fault::PanicBefore) => panic!("told to fall before the append"),
+            Some(Fault::PanicAfter) => {
+                self.inner.append(room, expected, records).await?;
+                panic!("told to fall after the append");
+            }
+            Some(Fault::Fail) => Err(AppendError::Failed("told to".into())),
+            Some(Fault::Conflict) => Err(AppendError::Conflict { at: Seq(7) }),
+            None => self.inner.append(room, expected, records).await,
+        }
+    }
+
+    async fn load(&self, room: &Cid) -> Result<Loaded, ReadError> {
+        self.inner.load(room).await
+    }
+
+    async fn read(&self, room: &Cid, after: Seq, limit: usize) -> Result<Page, ReadError> {
+        self.inner.read(room, after, limit).await
+    }
+
+    async fn snapshot(&self, room: Arc<Room>) -> Result<(), ReadError> {
+        self.inner.snapshot(room).await?;
+        self.slept.send_modify(|slept| *slept += 1);
+        Ok(())
+    }
+
+    async fn forget(&self, room: &Cid) -> Result<(), ReadError> {
+        self.inner.forget(room).await?;
+        self.slept.send_modify(|slept| *slept += 1);
+        Ok(())
+    }
+
+    async fn rooms(&self, after: Option<&Cid>, limit: usize) -> Result<Vec<Cid>, ReadError> {
+        self.inner.rooms(after, limit).await
+    }
+}
+
+const ROOM: &str = "stage:falls";
+const OTHER: &str = "stage:stands";
+
+async fn three(house: &House) -> (Client, Client, Client) {
+    let mut ana = house.owner(ROOM, "ana").await;
+    let bo = house.join(ROOM, "bo", json!({})).await;
+    let cy = house.owner(OTHER, "cy").await;
+    ana.catch_up().await;
+    (ana, bo, cy)
+}
+
+/// Calls, and is closed "room restarted" having heard nothing of it.
+async fn call_and_fall(ana: &mut Client, bo: &mut Client) -> Value {
+    let id = ana.ask("raiseHand", &json!({ "raised": true })).await;
+    for client in [ana, bo] {
+        assert_eq!(client.hear().await, Heard::Closed(4003, "room restarted".into()));
+    }
+    json!(id)
+}
+
+async fn come_back(house: &House, client: &mut Client) {
+    let (epoch, session) = (client.epoch.clone(), client.session.clone());
+    assert_eq!(client.resume(house.addr).await["resumed"], true);
+    client.check_view().await;
+    assert_eq!((&client.epoch, &client.session), (&epoch, &session));
+    assert_eq!(client.state().await["epoch"], epoch.as_str());
+}
+
+#[tokio::test]
+async fn a_room_that_falls_gets_up_again_and_no_other_notices() {
+    for fault in [Fault::PanicBefore, Fault::Fail, Fault::Conflict] {
+        let journal = Faulty::new();
+        let house = House::over(Arc::clone(&journal) as _, |_| {});
+        let (mut ana, mut bo, mut cy) = three(&house).await;
+        journal.next(ROOM, &[fault]);
+        let before = bo.seq;
+        let id = call_and_fall(&mut ana, &mut bo).await;
+        come_back(&house, &mut ana).await;
+        come_back(&house, &mut bo).await;
+        assert!(bo.seq > before);
+        assert_eq!(bo.view[&ana.peer]["handRaised"], false, "it was never stored");
+        for client in [&mut ana, &mut bo] {
+            client.catch_up().await;
+        }
+        let call = json!({ "jsonrpc": "2.0", "id": id, "method": "raiseHand", "params": { "raised": true } });
+        ana.say(call.to_string()).await;
+        assert_eq!(ana.reply().await["result"], json!({}));
+        bo.check_view().await;
+        assert_eq!(bo.view[&ana.peer]["handRaised"], true);
+        cy.hears_nothing().await;
+        cy.done("raiseHand", json!({ "raised": true })).await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_stored_before_the_fall_is_told_after_it_and_not_done_twice() {
+    let journal = Faulty::new();
+    let house = House::over(Arc::clone(&journal) as _, |_| {});
+    let (mut ana, mut bo, _cy) = three(&house).await;
+    journal.next(ROOM, &[Fault::PanicAfter]);
+    let id = call_and_fall(&mut ana, &mut bo).await;
+    come_back(&house, &mut bo).await;
+    assert_eq!(bo.view[&ana.peer]["handRaised"], true);
+    bo.done("raiseHand", json!({ "raised": true })).await;
+    bo.catch_up().await;
+    come_back(&house, &mut ana).await;
+    // Somebody lowers his hand before he says it again: it stays down.
+    let up = json!({ "peerId": ana.peer, "role": "moderator" });
+    ana.done("changeRoleOfPeer", up).await;
+    ana.catch_up().await;
+    bo.catch_up().await;
+    let call =
+        json!({ "jsonrpc": "2.0", "id": id, "method": "raiseHand", "params": { "raised": true } });
+    ana.say(call.to_string()).await;
+    assert_eq!(ana.reply().await["result"], json!({}));
+    ana.hears_nothing().await;
+    bo.hears_nothing().await;
+    assert_eq!(bo.view[&ana.peer]["handRaised"], false);
+}
+
+#[tokio::test]
+async fn a_room_that_falls_again_at_once_stays_down_and_says_so() {
+    let journal = Faulty::new();
+    let house = House::over(Arc::clone(&journal) as _, |_| {});
+    let (mut ana, mut bo, mut cy) = three(&house).await;
+    journal.next(ROOM, &[Fault::PanicBefore, Fault::PanicBefore]);
+    call_and_fall(&mut ana, &mut bo).await;
+    let mut di = house.socket().await;
+    let token = user_token("di", json!({}));
+    loop {
+        // It may be caught between its two lives; then it is entered no more.
+        let refused = di.call("join", &json!({ "room": ROOM, "token": token })).await.unwrap_err();
+        assert_eq!(
+            (&refused["code"], &refused["data"]["reason"]),
+            (&json!(503), &json!("unavailable"))
+        );
+        if refused["message"] == "the room does not answer" {
+            break;
+        }
+    }
+    // The seat is not gone: one tries again later.
+    ana.reconnect(house.addr).await;
+    let refused = ana.resume_with(&json!({})).await.unwrap_err();
+    assert_eq!(
+        (&refused["code"], &refused["data"]["reason"]),
+        (&json!(503), &json!("unavailable"))
+    );
+    let token = server_token();
+    let (status, error) = house.get(&format!("/v1/rooms/{ROOM}"), Some(&token)).await;
+    assert_eq!((status, &error["data"]["reason"]), (503, &json!("unavailable")));
+    // Everybody else goes on.
+    cy.hears_nothing().await;
+    let (status, list) = house.get("/v1/rooms", Some(&token)).await;
+    assert_eq!(status, 200);
+    let cids: Vec<&Value> =
+        list["rooms"].as_array().unwrap().iter().map(|room| &room["room"]["cid"]).collect();
+    assert_eq!(cids, [OTHER]);
+}
+
+#[tokio::test]
+async fn a_room_nobody_needs_sleeps_and_remembers_what_it_must() {
+    let journal = Faulty::new();
+    let house = House::over(Arc::clone(&journal) as _, |config| {
+        config.limits.room_idle = Duration::from_millis(50);
+    });
+    let mut ana = house.owner(ROOM, "ana").await;
+    let first = ana.epoch.clone();
+    let seq = ana.seq;
+    ana.hang_up(1000).await;
+    journal.sleeps(1).await;
+    // Nothing to remember: another life.
+    let mut ana = house.owner(ROOM, "ana").await;
+    assert_ne!(ana.epoch, first);
+    assert_eq!(ana.seq, seq);
+    let second = ana.epoch.clone();
+    ana.done("blockUser", json!({ "userId": "bo" })).await;
+    let before = ana.seq;
+    ana.hang_up(1000).await;
+    journal.sleeps(2).await;
+    // A block is remembered, and with it the room.
+    let mut bo = house.socket().await;
+    let join = json!({ "room": ROOM, "token": user_token("bo", json!({})) });
+    assert_eq!(bo.refused("join", join).await, (403, "blocked".into()));
+    let mut ana = house.owner(ROOM, "ana").await;
+    assert_eq!(ana.epoch, second);
+    assert!(ana.seq > before);
+    ana.check_view().await;
+    assert_eq!(house.room(ROOM).await["blocked"], json!(["bo"]));
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_closed_and_nobody_else_waits() {
+    let house = House::with(|config| {
+        config.limits.backlog_bytes = 64 * 1024;
+        (config.limits.calls_per_second, config.limits.calls_burst) = (100_000, 100_000);
+    });
+    let mut ana = house.owner(ROOM, "ana").await;
+    let mut bo = house.join(ROOM, "bo", json!({})).await;
+    let mut cy = house.join(ROOM, "cy", json!({})).await;
+    ana.catch_up().await;
+    cy.catch_up().await;
+    let large = "x".repeat(15 * 1024);
+    let mut sent = 0;
+    while ana.heard.is_empty() {
+        assert!(sent < 5_000, "he is never too slow");
+        ana.done("sendMessage", json!({ "data": { "n": sent, "large": large } })).await;
+        // Cy, who reads, hears each.
+        assert_eq!(cy.until("app-message").await["data"]["n"], sent);
+        sent += 1;
+    }
+    let told = ana.notice("participant-updated").await;
+    assert_eq!(told["participant"]["peerId"], bo.peer.as_str());
+    assert_eq!(told["participant"]["connected"], false);
+    assert_eq!(bo.closed().await.0, 4001);
+    assert_eq!(bo.resume(house.addr).await["resumed"], true);
+    bo.check_view().await;
+    cy.check_view().await;
+}
+
+#[tokio::test]
+async fn the_house_says_goodbye_and_ends() {
+    let mut house = House::open();
+    let (mut ana, mut bo, mut cy) = three(&house).await;
+    let mut nobody = house.socket().await;
+    // Somebody dropped, whose seat is kept, holds nobody up.
+    bo.reconnect(house.addr).await;
+    ana.until("participant-updated").await;
+    house.begin_stop();
+    for client in [&mut ana, &mut cy, &mut bo, &mut nobody] {
+        assert_eq!(client.closed().await.0, 4000);
+    }
+    let addr = house.addr;
+    house.stopped().await;
+    assert!(tokio::net::TcpStream::connect(addr).await.is_err(), "nobody listens any more");
+}
