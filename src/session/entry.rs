@@ -98,8 +98,11 @@ impl Session {
             answer,
         };
         // A room that does not live here has nobody's seat, unless its journal has.
-        if self.house.hub.ask(&cid, Ask::Resume(Box::new(ask))).await.is_err() {
-            return self.refuse(&id, &ErrorBody::session_gone()).await;
+        match self.house.hub.ask(&cid, Ask::Resume(Box::new(ask))).await {
+            Ok(()) => {}
+            // The seat may still be there when the room is.
+            Err(error) if error.code == 503 => return self.refuse(&id, &error).await,
+            Err(_) => return self.refuse(&id, &ErrorBody::session_gone()).await,
         }
         match outcome.await {
             Ok(Ok((seated, resumed))) => {
