@@ -68,6 +68,15 @@ export function closeReason(code, text) {
   return CLOSES[code] ?? (text || "connection-lost");
 }
 
+/**
+ * What a person said in a close frame: its reason, where that is not just the name of the code.
+ * @param {number} code
+ * @param {string} [text] the reason in the close frame
+ */
+export function wordsOf(code, text) {
+  return text && text !== closeReason(code, text) ? text : undefined;
+}
+
 /** Close codes of this range mean: stay away. @param {number} code */
 export function isFinal(code) {
   return code >= 4500 && code <= 4999;

@@ -3,7 +3,7 @@
 import { Backoff } from "./backoff.js";
 import { Calls, frameOf } from "./calls.js";
 import { Emitter } from "./emitter.js";
-import { closeReason, isFinal, RolecallError } from "./error.js";
+import { closeReason, isFinal, RolecallError, wordsOf } from "./error.js";
 import { Link } from "./link.js";
 import { NOTICES, View } from "./view.js";
 
@@ -326,7 +326,7 @@ export class Session extends Emitter {
     }
     // An expired token leaves the seat for the grace, and a token function can take it again.
     const renewable = code === 4501 && typeof this.#token === "function";
-    if (this.#options.reconnect === false || (isFinal(code) && !renewable)) return this.#finish(code, reason, asError(cause));
+    if (this.#options.reconnect === false || (isFinal(code) && !renewable)) return this.#finish(code, reason, asError(cause), wordsOf(code, text));
     if (this.#state === "joined") {
       this.#lostAt = Date.now();
       if (this.#lostAt - this.#joinedAt >= STABLE_MS) this.#backoff.reset();
@@ -339,8 +339,8 @@ export class Session extends Emitter {
     if (turn === this.#turn) this.emit("reconnecting", { attempt: this.#backoff.attempt, delay, code, reason });
   }
 
-  /** @param {number} code @param {string} reason @param {RolecallError} [error] */
-  #finish(code, reason, error) {
+  /** @param {number} code @param {string} reason @param {RolecallError} [error] @param {string} [text] what somebody said about it */
+  #finish(code, reason, error, text) {
     if (this.#state === "closed") return;
     const first = this.#first;
     this.#first = null;
@@ -349,7 +349,7 @@ export class Session extends Emitter {
     globalThis.removeEventListener?.("online", this.#online);
     this.#calls.rejectAll("closed", `the connection closed: ${code} ${reason}`, { cause: error });
     this.#become("closed");
-    this.emit("closed", error ? { code, reason, willReconnect: false, error } : { code, reason, willReconnect: false });
+    this.emit("closed", { code, reason, willReconnect: false, ...(text && { text }), ...(error && { error }) });
     first?.reject(error ?? RolecallError.local("closed", `the connection closed: ${code} ${reason}`));
   }
 

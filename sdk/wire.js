@@ -140,7 +140,7 @@
  * @property {JoinReply} joined after every join, the first and one after a lost session
  * @property {{ resumed: boolean }} resumed the seat was taken again; `false`: the maps were rebuilt
  * @property {{ attempt: number, delay: number, code: number, reason: string }} reconnecting
- * @property {{ code: number, reason: string, willReconnect: false, error?: import("./error.js").RolecallError }} closed
+ * @property {{ code: number, reason: string, willReconnect: false, text?: string, error?: import("./error.js").RolecallError }} closed `text`: the reason that whoever removed this peer or ended the room gave
  * @property {{ method: string, params: any }} notice every notice, as it came
  * @property {{ error: unknown, event: string }} error a handler that threw, or a frame that was not understood
  */

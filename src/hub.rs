@@ -311,11 +311,16 @@ async fn keep(
     let _counted = metrics::Counted::room();
     let mut fell: Option<Instant> = None;
     loop {
-        let task = RoomTask::load(Arc::clone(&shared), cid.clone(), Arc::clone(&call_type)).await;
-        let task = match task {
-            Ok(task) => task,
-            Err(error) => {
+        // In a task of its own, so that a journal it cannot stomach fells that task alone.
+        let load = RoomTask::load(Arc::clone(&shared), cid.clone(), Arc::clone(&call_type));
+        let task = match tokio::spawn(load).await {
+            Ok(Ok(task)) => task,
+            Ok(Err(error)) => {
                 tracing::error!(room = %cid, %error, "room {cid} cannot be loaded");
+                break;
+            }
+            Err(error) => {
+                tracing::error!(room = %cid, %error, "room {cid} fell while it was loaded");
                 break;
             }
         };

@@ -177,7 +177,8 @@ impl Server {
 async fn open_demo(hub: &Hub, config: &Config) {
     let Ok(default) = CallTypeName::parse(&config.default_call_type) else { return };
     let Ok(cid) = Cid::parse(DEMO_ROOM, &default) else { return };
-    let command = Command::Create { epoch: mint::epoch(), team: None, custom: Metadata::null() };
+    let command =
+        Command::Create { epoch: mint::epoch(), team: None, custom: Metadata::empty_object() };
     if let Err(error) = hub.command(&cid, command).await {
         tracing::warn!(reason = error.reason(), "the demo's room could not be created");
     }

@@ -28,6 +28,12 @@ impl<const MAX: usize> Json<MAX> {
         Self("null".into())
     }
 
+    /// The value `{}`.
+    #[must_use]
+    pub fn empty_object() -> Self {
+        Self("{}".into())
+    }
+
     /// Takes a value over.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use crate::{
     capability::{AdminGroup, Capabilities},
     id::{PeerId, UserId},
     media::{self, MediaRule, Reception, TrackKinds},
+    unique,
 };
 
 /// The answer to four questions about a peer: seen? sends what? receives what? does what?
@@ -173,7 +174,7 @@ impl Every for AdminGroup {
 
 /// What `updateParticipant` asks for (`PROTOCOL` 3.3); every field optional, `null` resets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct PermissionsPatch {
     /// Seen by the others?
     pub has_presence: Change<bool>,
@@ -187,7 +188,7 @@ pub struct PermissionsPatch {
 
 /// The `canReceive` part of a patch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ReceptionPatch {
     /// What holds where nothing more particular is said.
     pub base: Change<BaseRule>,
@@ -196,6 +197,8 @@ pub struct ReceptionPatch {
     /// By the sender's peer id, whole.
     pub by_participant_id: Change<Rules<PeerId>>,
 }
+
+unique::read_from_objects! { PermissionsPatch ReceptionPatch }
 
 /// A rule that speaks of every kind.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -465,6 +468,9 @@ mod tests {
             r#"{"canAdmin":["everything"]}"#,
             r#"{"hasPresence":1}"#,
             r#"{"canReceive":true}"#,
+            r#"{"canReceive":[]}"#,
+            "[]",
+            "[false]",
             r#"{"canReceive":{"base":{"audio":true}}}"#,
             r#"{"canReceive":{"byRole":{}}}"#,
             r#"{"canSend":[],"canSend":["audio"]}"#,

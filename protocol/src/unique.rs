@@ -5,6 +5,32 @@ use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, de};
 
+/// Lets a struct be read from an object only: what serde derives would take an array of its fields,
+/// too. The struct derives `Deserialize` with `#[serde(remote = "Self")]`.
+macro_rules! read_from_objects {
+    ($($name:ident)*) => {
+        $(impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Visitor;
+                impl<'de> serde::de::Visitor<'de> for Visitor {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("an object")
+                    }
+                    fn visit_map<A: serde::de::MapAccess<'de>>(
+                        self,
+                        map: A,
+                    ) -> Result<Self::Value, A::Error> {
+                        $name::deserialize(serde::de::value::MapAccessDeserializer::new(map))
+                    }
+                }
+                deserializer.deserialize_map(Visitor)
+            }
+        })*
+    };
+}
+pub(crate) use read_from_objects;
+
 /// Reads a map of at most `max` entries; a key given twice is an error, where serde would keep
 /// the last one silently.
 ///

@@ -289,6 +289,18 @@ describe("close codes", () => {
     });
   }
 
+  test("what the remover said comes along", async (t) => {
+    const { server, room } = await joined(t);
+    server.seat.socket?.close(4502, "off topic");
+    assert.deepEqual(await next(room, "closed"), { code: 4502, reason: "removed", willReconnect: false, text: "off topic" });
+  });
+
+  test("the code's own name in the frame is not taken for words", async (t) => {
+    const { server, room } = await joined(t);
+    server.seat.socket?.close(4503, "ended");
+    assert.deepEqual(await next(room, "closed"), { code: 4503, reason: "ended", willReconnect: false });
+  });
+
   for (const code of [1000, 1011, 1012, 4000, 4001, 4002, 4003, 4499]) {
     test(`${code} comes back`, async (t) => {
       const { server, room } = await joined(t);

@@ -223,7 +223,8 @@ describe("over a real server", { skip: URL ? false : "set ROLECALL_URL (and ROLE
     const closed = next(cy, "closed");
     const left = next(bo, "participant-left");
     await owner.removePeer(idOf(cy), { reason: "the test says so" });
-    assert.equal((await closed).code, 4502);
+    const { code, reason, text } = await closed;
+    assert.deepEqual([code, reason, text], [4502, "removed", "the test says so"]);
     assert.equal((await left).reason, "removed");
     assert.equal(cy.state, "closed");
   });
@@ -233,7 +234,7 @@ describe("over a real server", { skip: URL ? false : "set ROLECALL_URL (and ROLE
     const closed = [next(bo, "closed"), next(owner, "closed")];
     await owner.endRoom("done").catch((error) => assert.equal(error.reason, "closed"));
     assert.equal((await told).reason, "done");
-    for (const { code } of await Promise.all(closed)) assert.equal(code, 4503);
+    for (const { code, text } of await Promise.all(closed)) assert.deepEqual([code, text], [4503, "done"]);
     assert.ok(bo.room?.endedAt);
   });
 });

@@ -45,7 +45,7 @@ const STREAM_GRANTS: &[(&str, [&str; 4])] = &[
     ("join-backstage",       ["A M",     "A M U",     "A M u",    "A M u"]),
     ("join-call",            ["A M U G", "A M U G N", "A M U N",  "A M U N"]),
     ("join-ended-call",      ["A M U",   "A M U",     "A M u",    "A M u"]),
-    ("kick-user",            ["A M",     "A M",       "A M",      "A M"]),
+    ("kick-user",            ["A M u",   "A M U",     "A M u",    "A M u"]),
     ("list-recordings",      ["A M U",   "A M U",     "",         ""]),
     ("mute-users",           ["A M u",   "A M U",     "A M u",    "A M u"]),
     ("pin-call-track",       ["A M u",   "A M U",     "",         "A M u"]),

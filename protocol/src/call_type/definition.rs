@@ -192,8 +192,8 @@ impl Definition {
 
 impl RoleDefinition {
     fn build(&self, name: &RoleName) -> Result<Role, DefinitionError> {
-        if self.name.as_ref().is_some_and(|own| own != name) {
-            return Err(wrong("name", format!("must be `{name}`")));
+        if let Some(other) = self.name.as_ref().filter(|own| *own != name) {
+            return Err(wrong("name", format!("`{other}` is not the role's own name `{name}`")));
         }
         let native = [
             ("hasPresence", self.has_presence.is_some()),
@@ -213,9 +213,10 @@ impl RoleDefinition {
         role.max_peer_count = match self.max_peer_count {
             None | Some(0) => None,
             Some(-1) => Some(0),
-            Some(n) => {
-                Some(u32::try_from(n).map_err(|_| wrong("maxPeerCount", "must be -1 or more"))?)
-            }
+            Some(n) => Some(
+                u32::try_from(n)
+                    .map_err(|_| wrong("maxPeerCount", format!("`{n}` is less than -1")))?,
+            ),
         };
         if let Some(params) = &self.publish_params {
             role.publish_params =
@@ -262,7 +263,8 @@ impl RoleDefinition {
 /// 100ms `publishParams.allowed`: what may be sent.
 fn allowed(params: &serde_json::Value) -> Result<Vec<TrackKinds>, DefinitionError> {
     let Some(list) = params.get("allowed") else { return Ok(Vec::new()) };
-    let list = list.as_array().ok_or_else(|| wrong("publishParams.allowed", "must be an array"))?;
+    let not_a_list = || wrong("publishParams.allowed", format!("`{list}` is not an array"));
+    let list = list.as_array().ok_or_else(not_a_list)?;
     list.iter()
         .map(|item| match item.as_str() {
             Some("audio") => Ok(TrackKinds::granted_by(Capability::SendAudio)),

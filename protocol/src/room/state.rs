@@ -200,7 +200,7 @@ impl Room {
             created_by: None,
             epoch: "".into(),
             team: None,
-            custom: Metadata::null(),
+            custom: Metadata::empty_object(),
             ended: None,
             backstage: false,
             peers: BTreeMap::new(),
@@ -333,7 +333,7 @@ impl Room {
             && self.ended.is_none()
             && self.blocked.is_empty()
             && self.members.is_empty()
-            && self.custom.is_null()
+            && self.custom == Metadata::empty_object()
             && self.created_by.is_some()
             && self.backstage == self.call_type.settings.backstage
     }

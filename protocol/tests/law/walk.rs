@@ -27,7 +27,7 @@ use crate::{
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: std::env::var("PROPTEST_CASES").map_or(160, |cases| cases.parse().unwrap()),
+        cases: std::env::var("PROPTEST_CASES").map_or(64, |cases| cases.parse().unwrap()),
         failure_persistence: None,
         max_shrink_iters: 20_000,
         ..ProptestConfig::default()
@@ -114,7 +114,9 @@ impl Walk {
     }
 
     fn step(&mut self, step: &Step) {
-        if self.house.room.peers.is_empty() || (step.what % 8 == 0 && self.peers().len() < 7) {
+        if self.house.room.peers.is_empty()
+            || (step.what.is_multiple_of(8) && self.peers().len() < 7)
+        {
             return self.join(step);
         }
         let actor = match step.who {
@@ -125,7 +127,7 @@ impl Walk {
         if matches!(command, Command::Tick) {
             let time = [0, 1_000, 29_000, 30_000, 59_000, 60_000];
             self.house.at = self.house.at.plus(*pick(&time, step.a));
-            if step.b % 4 == 0 {
+            if step.b.is_multiple_of(4) {
                 return;
             }
         }
@@ -141,7 +143,7 @@ impl Walk {
         let owner = format!("{role}!");
         let token = format!("token={role}");
         let word = *pick(&["", "", &role, &role, &owner, "host!", "host", &token], step.c);
-        let hidden = if step.who % 5 == 0 { "hidden" } else { "" };
+        let hidden = if step.who.is_multiple_of(5) { "hidden" } else { "" };
         let override_ = *pick(
             &[
                 "",
@@ -242,7 +244,7 @@ impl Walk {
     fn answered(&self, actor: Actor, step: &Step) -> (Actor, Command) {
         let room = &self.house.room;
         let ids: Vec<_> = room.role_requests.values().collect();
-        let fits = step.a % 8 > 0;
+        let fits = !step.a.is_multiple_of(8);
         if step.what % 32 == 14 || ids.is_empty() {
             let ids: Vec<_> = room.permission_requests.keys().cloned().collect();
             let request_id = if ids.is_empty() {
@@ -250,7 +252,7 @@ impl Walk {
             } else {
                 pick(&ids, step.b).clone()
             };
-            let grant = step.c % 3 > 0;
+            let grant = !step.c.is_multiple_of(3);
             let rules = room.peers.values().find(|peer| peer.sees_hidden());
             let actor = rules.filter(|_| fits).map_or(actor, |p| Actor::Peer(p.id().clone()));
             return (actor, Command::AnswerPermissionRequest { request_id, grant, reason: None });

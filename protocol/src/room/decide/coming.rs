@@ -46,7 +46,7 @@ impl<'a> Turn<'a> {
         if self.room.created_at.is_none() {
             let team = team::of_new_room(&joining.teams).ok_or(Refusal::WrongTeam)?;
             let creator = Some(joining.newcomer.user_id.clone());
-            events.push(self.creation(joining.epoch, team, creator, Metadata::null()));
+            events.push(self.creation(joining.epoch, team, creator, Metadata::empty_object()));
         }
         events.push(Event::PeerJoined { newcomer: Box::new(joining.newcomer) });
         Ok(Decision { events, reply: Reply::Joined, relay: None })

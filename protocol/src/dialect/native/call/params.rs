@@ -60,9 +60,6 @@ params! {
         peer_id: PeerId,
         update_permissions: PermissionsPatch,
     }
-    UpdateOne {
-        update_permissions: PermissionsPatch,
-    }
     Updates {
         #[serde(deserialize_with = "updates")]
         updates: BTreeMap<Target, UpdateOne>,
@@ -128,6 +125,15 @@ params! {
         roles: List<RoleName>,
     }
 }
+
+/// One entry of `updates`.
+#[derive(Deserialize)]
+#[serde(remote = "Self", rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct UpdateOne {
+    pub(super) update_permissions: PermissionsPatch,
+}
+
+unique::read_from_objects! { UpdateOne }
 
 fn updates<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<Target, UpdateOne>, D::Error> {
     unique::map(d, UPDATES_MAX)

@@ -1,0 +1,82 @@
+//! One of every error the protocol crate can answer with. It must not know where they are shown.
+
+use rolecall_protocol::{
+    capability::{Capabilities, Capability},
+    dialect::native::call,
+    id::{RequestId, RoleName},
+    media::TrackKind,
+    room::Refusal,
+    wire::{code::ErrorBody, frame::read_call},
+};
+
+fn refusals() -> Vec<Refusal> {
+    let role = || RoleName::parse("speaker").unwrap();
+    let all = vec![
+        Refusal::NotAllowed(Capability::MuteUsers),
+        Refusal::TrackBlocked(TrackKind::Audio),
+        Refusal::NoMediaBetween,
+        Refusal::Escalation(Capabilities::of(&[Capability::EndCall, Capability::UpdateCall])),
+        Refusal::Owner,
+        Refusal::OnSelf,
+        Refusal::NotAPeer,
+        Refusal::UnknownPeer,
+        Refusal::UnknownRole(role()),
+        Refusal::UnknownRequest,
+        Refusal::RequestGone(RequestId::parse("role-1").unwrap()),
+        Refusal::RequestPending,
+        Refusal::TargetInSource(role()),
+        Refusal::RoleFull(role()),
+        Refusal::UnknownRoom,
+        Refusal::RoomFull,
+        Refusal::Blocked,
+        Refusal::WrongTeam,
+        Refusal::TooMany { what: "blocked users", max: 10_000 },
+    ];
+    // A new refusal does not compile here until it stands above, too.
+    for refusal in &all {
+        match refusal {
+            Refusal::NotAllowed(_)
+            | Refusal::TrackBlocked(_)
+            | Refusal::NoMediaBetween
+            | Refusal::Escalation(_)
+            | Refusal::Owner
+            | Refusal::OnSelf
+            | Refusal::NotAPeer
+            | Refusal::UnknownPeer
+            | Refusal::UnknownRole(_)
+            | Refusal::UnknownRequest
+            | Refusal::RequestGone(_)
+            | Refusal::RequestPending
+            | Refusal::TargetInSource(_)
+            | Refusal::RoleFull(_)
+            | Refusal::UnknownRoom
+            | Refusal::RoomFull
+            | Refusal::Blocked
+            | Refusal::WrongTeam
+            | Refusal::TooMany { .. } => {}
+        }
+    }
+    all
+}
+
+/// All of them, the law's first.
+pub(crate) fn all() -> Vec<ErrorBody> {
+    let long = format!(r#"{{"metadata":"{}"}}"#, "x".repeat(4095));
+    let others = [
+        read_call("{").unwrap_err().error,
+        read_call("{}").unwrap_err().error,
+        call::read("fly", "{}").unwrap_err(),
+        call::read("setName", "{}").unwrap_err(),
+        call::read("setMetadata", &long).unwrap_err(),
+        ErrorBody::not_joined(),
+        ErrorBody::already_joined(),
+        ErrorBody::bad_token("the token's signature does not match"),
+        ErrorBody::token_expired(),
+        ErrorBody::wrong_room(),
+        ErrorBody::session_gone(),
+        ErrorBody::too_many(0.5),
+        ErrorBody::unavailable("the room is busy"),
+        ErrorBody::internal(),
+    ];
+    refusals().iter().map(ErrorBody::from).chain(others).collect()
+}

@@ -1,0 +1,231 @@
+//! A room on a table: calls as text in, frames for each peer out, as a server would relay them, with
+//! fixed ids and a clock that only the script moves. It must not know what is expected.
+
+use std::collections::BTreeMap;
+
+use rolecall_protocol::{
+    call_type::builtin,
+    capability::Capabilities,
+    dialect::native::{self, Asked, call},
+    id::{CallTypeName, Cid, PeerId, RoleName, Timestamp, UserId},
+    permissions::{Overrides, PermissionsPatch},
+    room::{
+        self, Actor, Command, Event, Notice, Reply, Room,
+        command::Joining,
+        notice::{commit, participant_json, relayed, visible_requests},
+        people::Newcomer,
+        state::RoomView,
+    },
+    team::Teams,
+    wire::{
+        code::ErrorBody,
+        frame::{self, CallId},
+    },
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// 2026-01-01T00:00:00.000Z
+const START: Timestamp = Timestamp(1_767_225_600_000);
+const GRACE_MS: u64 = 30_000;
+const STEP_MS: u64 = 1000;
+
+/// What a token says of somebody.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Claims {
+    pub(crate) owner: bool,
+    pub(crate) anonymous: bool,
+    /// Beside `room`: in place of the standing roles.
+    pub(crate) role: Option<RoleName>,
+    pub(crate) permissions: PermissionsPatch,
+}
+
+pub(crate) struct Stage {
+    pub(crate) room: Room,
+    pub(crate) people: BTreeMap<String, Claims>,
+    /// Every frame each of them was sent.
+    pub(crate) told: BTreeMap<String, Vec<Value>>,
+    missed: BTreeMap<String, Vec<Value>>,
+    at: Timestamp,
+}
+
+pub(crate) fn peer_id(name: &str) -> PeerId {
+    PeerId::parse(&format!("p-{name}")).unwrap()
+}
+
+fn value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+impl Stage {
+    pub(crate) fn new(cid: &str, people: BTreeMap<String, Claims>) -> Self {
+        let cid = Cid::parse(cid, &CallTypeName::parse("default").unwrap()).unwrap();
+        let call_type = builtin::all()[cid.call_type()].clone();
+        let (told, missed) = (BTreeMap::new(), BTreeMap::new());
+        Self { room: Room::vacant(cid, call_type), people, told, missed, at: START }
+    }
+
+    /// One frame of somebody's; a second passes.
+    pub(crate) fn call(&mut self, name: &str, text: &str) {
+        self.at = self.at.plus(STEP_MS);
+        let read = frame::read_call(text);
+        let outcome = match &read {
+            Ok(call) => self.answer(name, call),
+            Err(malformed) => Err(malformed.error.clone()),
+        };
+        let id =
+            read.as_ref().map_or_else(|malformed| malformed.id.as_ref(), |call| Some(&call.id));
+        let reply = match outcome {
+            Ok(text) => text,
+            Err(error) => frame::error(id, &error),
+        };
+        self.told.entry(name.to_owned()).or_default().push(value(&reply));
+    }
+
+    /// The server side does something; a second passes.
+    pub(crate) fn server(&mut self, method: &str, params: &Value) -> Reply {
+        self.at = self.at.plus(STEP_MS);
+        let command = call::read_command(method, &params.to_string()).unwrap();
+        self.command(Actor::Server, command).unwrap()
+    }
+
+    /// Somebody's socket is lost; a second passes.
+    pub(crate) fn lose(&mut self, name: &str) {
+        self.at = self.at.plus(STEP_MS);
+        let until = self.at.plus(GRACE_MS);
+        self.missed.insert(name.to_owned(), Vec::new());
+        self.command(Actor::Peer(peer_id(name)), Command::Drop { until }).unwrap();
+    }
+
+    /// Time passes.
+    pub(crate) fn wait(&mut self, millis: u64) {
+        self.at = self.at.plus(millis);
+        self.command(Actor::Timer, Command::Tick).unwrap();
+    }
+
+    /// What a server would report to somebody now; `null` for whoever is not in.
+    pub(crate) fn seen_by(&self, name: &str) -> Value {
+        let Some(peer) = self.room.peers.get(&peer_id(name)) else { return Value::Null };
+        let participants: Vec<_> = self.room.peers.values().filter(|p| peer.sees(p)).collect();
+        json!({
+            "room": RoomView(&self.room),
+            "participants": participants,
+            "counts": self.room.counts(),
+            "requests": visible_requests(&self.room, peer),
+        })
+    }
+
+    fn answer(&mut self, name: &str, call: &frame::Call<'_>) -> Result<String, ErrorBody> {
+        let request = call::read(&call.method, call.params)?;
+        let own = peer_id(name);
+        if !self.room.peers.contains_key(&own)
+            && !matches!(request, call::Request::Join(_) | call::Request::Resume(_))
+        {
+            return Err(ErrorBody::not_joined());
+        }
+        Ok(match request {
+            call::Request::Join(join) => {
+                let newcomer = self.newcomer(name, &join);
+                let joining = Joining {
+                    newcomer,
+                    teams: Teams::new(),
+                    create: join.create,
+                    epoch: "epoch-1".into(),
+                    peers_max: 100,
+                };
+                self.command(Actor::Newcomer, Command::Join(Box::new(joining))).map_err(body)?;
+                self.joined(&call.id, name, Asked::Plainly)
+            }
+            call::Request::Resume(resume) => {
+                // The return itself is told behind what was missed.
+                self.command(Actor::Peer(own.clone()), Command::Return).map_err(body)?;
+                let missed = self.missed.remove(name).unwrap_or_default();
+                if *self.room.epoch != *resume.epoch {
+                    return Ok(self.joined(&call.id, name, Asked::ByResume));
+                }
+                let new =
+                    missed.into_iter().filter(|n| n["params"]["seq"].as_u64() > Some(resume.seq));
+                self.told.entry(name.to_owned()).or_default().extend(new);
+                native::resumed(&call.id, &own, self.room.seq)
+            }
+            call::Request::Ping => frame::reply(&call.id, &json!({ "at": self.at })),
+            call::Request::State => self.joined(&call.id, name, Asked::Plainly),
+            call::Request::RefreshToken(_) => frame::reply(&call.id, &json!({})),
+            call::Request::Command(command) => {
+                let reply = self.command(Actor::Peer(own), command).map_err(body)?;
+                frame::reply(&call.id, &reply)
+            }
+        })
+    }
+
+    fn newcomer(&self, name: &str, join: &call::Join) -> Newcomer {
+        let claims = self.people[name].clone();
+        let peer_id = peer_id(name);
+        let user_id = if claims.anonymous { peer_id.as_str() } else { name };
+        let app_role = if claims.anonymous { "anonymous" } else { "user" };
+        Newcomer {
+            user_id: UserId::parse(user_id).unwrap(),
+            name: join
+                .name
+                .clone()
+                .unwrap_or_else(|| if claims.anonymous { "" } else { name }.into()),
+            metadata: join.metadata.clone(),
+            owner: claims.owner,
+            app_role: RoleName::parse(app_role).unwrap(),
+            token_role: None,
+            assigned: claims.role,
+            overrides: Overrides::default().patched(&claims.permissions, Capabilities::NONE),
+            session: "".into(),
+            peer_id,
+        }
+    }
+
+    fn joined(&self, id: &CallId, name: &str, asked: Asked) -> String {
+        let peer = &self.room.peers[&peer_id(name)];
+        let seen = self.room.peers.values().filter(|p| peer.sees(p)).map(participant_json);
+        let seen = seen.map(|json| json.to_string()).collect::<Vec<_>>().join(",");
+        let roles = serde_json::to_string(&self.room.call_type.role_views()).unwrap();
+        let session = format!("session-of-{name}");
+        let begin = native::joined_begin(id, &self.room, peer, &session, &roles, asked);
+        format!("{begin}{seen}{}", native::JOINED_END)
+    }
+
+    fn command(&mut self, actor: Actor, command: Command) -> Result<Reply, room::Refusal> {
+        let decision = room::turn(&self.room, actor, command, self.at)?;
+        for event in &decision.events {
+            let before = self.room.clone();
+            let notices = commit(&mut self.room, event, self.at);
+            let hearers =
+                if matches!(event, Event::RoomEnded { .. }) { before } else { self.room.clone() };
+            for notice in &notices {
+                self.tell(&hearers, notice);
+            }
+        }
+        if let Some(relay) = &decision.relay {
+            let notice = relayed(&self.room, relay, self.at);
+            self.tell(&self.room.clone(), &notice);
+        }
+        assert_eq!(self.room.broken_invariants(), Vec::<String>::new());
+        Ok(decision.reply)
+    }
+
+    fn tell(&mut self, hearers: &Room, notice: &Notice) {
+        let text = value(&native::notice(notice));
+        for name in self.people.keys() {
+            let Some(peer) = hearers.peers.get(&peer_id(name)) else { continue };
+            if !notice.audience.reaches(peer) {
+                continue;
+            }
+            match self.missed.get_mut(name) {
+                None => self.told.entry(name.clone()).or_default().push(text.clone()),
+                Some(missed) if notice.seq.is_some() => missed.push(text.clone()),
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+fn body(refusal: room::Refusal) -> ErrorBody {
+    ErrorBody::from(&refusal)
+}

@@ -1,0 +1,78 @@
+/** @file The shared golden scenarios, seen by each of their peers: frames in, and the view ends where the server says the room stands. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { NOTICES, View } from "../view.js";
+
+const VECTORS = new URL("../../protocol/vectors/native/", import.meta.url);
+/** @param {string} name @returns {any} */
+const read = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, VECTORS), "utf8"));
+
+/**
+ * Takes every frame a peer was sent, as a session does.
+ * @param {any[]} frames
+ * @param {any[]} steps the calls of the scenario; a call's id is the number of its step
+ */
+function viewOf(frames, steps) {
+  const view = new View();
+  for (const frame of frames) {
+    if (frame.id === undefined) {
+      const { seq } = frame.params;
+      if (typeof seq === "number") {
+        assert.ok(seq > view.seq, `seq ${seq} after ${view.seq}`);
+        view.seq = seq;
+      }
+      view.apply(frame.method, frame.params);
+      continue;
+    }
+    const { method, params } = steps[frame.id - 1];
+    if (frame.result?.participants) view.reset(frame.result);
+    else view.settle(method, params, frame.result, frame.error?.data.reason);
+  }
+  return view;
+}
+
+/** Lists whose order says nothing, in one order. @param {any} state */
+function inOrder({ room, participants, counts, requests }) {
+  /** @param {string} key @returns {(a: any, b: any) => number} */
+  const by = (key) => (a, b) => (a[key] < b[key] ? -1 : 1);
+  return {
+    room,
+    counts,
+    participants: [...participants].sort(by("peerId")),
+    requests: {
+      role: [...requests.role].sort(by("requestId")),
+      permission: requests.permission
+        .map((/** @type {any} */ request) => ({ ...request, permissions: [...request.permissions].sort() }))
+        .sort(by("requestId")),
+    },
+  };
+}
+
+for (const name of ["stage", "lobby", "ending"]) {
+  const { about, steps, told, state } = read(name);
+  describe(about, () => {
+    for (const [peer, expected] of Object.entries(state)) {
+      // Whoever is not in any more keeps what he last heard; there is nothing to compare it with.
+      if (expected === null) continue;
+      test(`${name}: ${peer} sees the room as it is`, () => {
+        const view = viewOf(told[peer], steps);
+        const { room, counts, requests } = view;
+        assert.deepEqual(inOrder({ room, counts, requests, participants: view.participants.values() }), inOrder(expected));
+      });
+    }
+  });
+}
+
+test("every notice of the vectors is one the client knows, and the other way round", () => {
+  assert.deepEqual(Object.keys(read("notices")).sort(), [...NOTICES].sort());
+});
+
+test("no frame of a scenario is lost on a view", () => {
+  const states = ["stage", "lobby", "ending"].flatMap((name) => Object.values(read(name).state));
+  assert.ok(states.filter((state) => state !== null).length >= 8);
+  const rooms = states.filter((state) => state !== null);
+  assert.ok(rooms.some(({ requests }) => requests.permission.length > 0), "a permission request is pending");
+  assert.ok(rooms.some(({ counts }) => counts.hidden > 0), "somebody is hidden");
+});
