@@ -32,13 +32,13 @@ fn record(seq: u64) -> Arc<Record> {
     Arc::new(Record {
         seq: Seq(seq),
         at: Timestamp(1_800_000_000_000 + seq),
-        by: if seq % 2 == 0 { Doer::Server } else { Doer::Peer(peer("ann")) },
+        by: if seq.is_multiple_of(2) { Doer::Server } else { Doer::Peer(peer("ann")) },
         method: "raiseHand".into(),
         events: vec![
-            Event::HandRaised { peer_id: peer("ann"), raised: seq % 2 == 0 },
+            Event::HandRaised { peer_id: peer("ann"), raised: seq.is_multiple_of(2) },
             Event::PeerReturned { peer_id: peer("bo") },
         ],
-        call: (seq % 2 == 1).then_some(call),
+        call: (!seq.is_multiple_of(2)).then_some(call),
     })
 }
 
