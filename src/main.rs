@@ -30,7 +30,8 @@ fn run(command: Command) -> Result<(), CliError> {
             let config = Config::load(&args.sources())?;
             logging::start(&config);
             let runtime = tokio::runtime::Runtime::new()?;
-            Ok(runtime.block_on(server::run(config, clock, server::told_to_stop()))?)
+            let serving = async { server::run(config, clock, server::told_to_stop()).await };
+            Ok(runtime.block_on(serving)?)
         }
         Command::Token(args) => {
             let config = Config::load(&args.sources())?;

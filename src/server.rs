@@ -224,20 +224,32 @@ pub async fn run(
     Ok(())
 }
 
-/// Ends when the process is told to: by SIGTERM, or by SIGINT (Ctrl-C).
-pub async fn told_to_stop() {
-    let told = async |kind| match signal(kind) {
-        Ok(mut signal) => {
-            signal.recv().await;
-        }
-        Err(error) => {
-            tracing::error!(%error, "cannot hear signals");
-            std::future::pending::<()>().await;
+/// Ends when the process is told to: by SIGTERM, or by SIGINT (Ctrl-C). It listens to both from
+/// now on, awaited or not: a server that says it is ready must not die of the first of them.
+///
+/// # Panics
+/// Outside of a runtime.
+pub fn told_to_stop() -> impl Future<Output = ()> {
+    let told = |kind| {
+        let signal = signal(kind);
+        async move {
+            match signal {
+                Ok(mut signal) => {
+                    signal.recv().await;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "cannot hear signals");
+                    std::future::pending::<()>().await;
+                }
+            }
         }
     };
-    tokio::select! {
-        () = told(SignalKind::terminate()) => {}
-        () = told(SignalKind::interrupt()) => {}
+    let (terminate, interrupt) = (told(SignalKind::terminate()), told(SignalKind::interrupt()));
+    async {
+        tokio::select! {
+            () = terminate => {}
+            () = interrupt => {}
+        }
     }
 }
 

@@ -33,7 +33,7 @@ export function createMine(panel, session) {
     setAttribute(toggle, "aria-pressed", String(state === "on"));
     setText(toggle, trackLabel(kind));
     why.hidden = state !== "blocked";
-    setText(reason, stateText(self, kind, state));
+    setText(reason, stateText(room, kind, state));
   }
 
   return () => {
@@ -44,10 +44,11 @@ export function createMine(panel, session) {
   };
 }
 
-function stateText(self, kind, state) {
+function stateText({ self, roles }, kind, state) {
   if (state === "on") return "on";
   if (state === "off") return "off";
   if (!self.permissions.hasPresence) return "blocked: you are hidden";
+  if (roles?.[self.role]?.canSend?.includes(kind)) return "blocked: taken from you";
   return `blocked: role ${self.role} may not send it`;
 }
 

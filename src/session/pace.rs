@@ -119,7 +119,8 @@ impl Beat {
 /// The term of one token.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Term {
-    expires: Option<Instant>,
+    /// When the token ends, and when its leeway has passed too.
+    expires: Option<(Instant, Instant)>,
     warned: bool,
 }
 
@@ -137,25 +138,23 @@ pub(super) enum TermPassed {
 impl Term {
     /// A term that ends at `exp`, in seconds since the epoch; unset: never.
     pub(super) fn new(exp: Option<u64>, clock: &Clock) -> Self {
-        let left = |exp: u64| exp.saturating_mul(1000).saturating_sub(clock.now_ms());
+        let left = |end: u64| end.saturating_mul(1000).saturating_sub(clock.now_ms());
         // Further away than anybody waits; and an instant has an end.
         let left =
-            |exp| Duration::from_millis(left(exp)).min(Duration::from_secs(10 * 365 * 86400));
-        Self { expires: exp.map(|exp| Instant::now() + left(exp)), warned: false }
+            |end| Duration::from_millis(left(end)).min(Duration::from_secs(10 * 365 * 86400));
+        let now = Instant::now();
+        let ends = |exp: u64| (now + left(exp), now + left(exp.saturating_add(LEEWAY_S)));
+        Self { expires: exp.map(ends), warned: false }
     }
 
     /// When there is something to do next.
     pub(super) fn due(&self) -> Option<Instant> {
-        let expires = self.expires?;
-        Some(if self.warned {
-            expires + Duration::from_secs(LEEWAY_S)
-        } else {
-            expires.checked_sub(TOKEN_WARNING).unwrap_or(expires)
-        })
+        let (expires, over) = self.expires?;
+        Some(if self.warned { over } else { expires.checked_sub(TOKEN_WARNING).unwrap_or(expires) })
     }
 
     pub(super) fn pass(&mut self, now: Instant) -> TermPassed {
-        let Some(expires) = self.expires else { return TermPassed::Nothing };
+        let Some((expires, _)) = self.expires else { return TermPassed::Nothing };
         if self.due().is_none_or(|due| now < due) {
             return TermPassed::Nothing;
         }
@@ -197,6 +196,10 @@ mod tests {
         assert_eq!(term.pass(start + 106 * S), TermPassed::Expired);
         let mut short = Term::new(Some(1_010), &clock);
         assert!(matches!(short.pass(Instant::now()), TermPassed::Expiring(9..=10)));
+        // The leeway is the token's, not the connection's.
+        let mut late = Term::new(Some(997), &clock);
+        assert_eq!(late.pass(Instant::now()), TermPassed::Expiring(0));
+        assert_eq!(late.pass(start + 3 * S), TermPassed::Expired);
         assert_eq!(Term::new(None, &clock).due(), None);
     }
 

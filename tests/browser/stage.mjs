@@ -7,23 +7,18 @@ import { chromium } from "playwright-core";
 import { startServer } from "./server.mjs";
 
 const SCREENSHOTS = resolve(import.meta.dirname, "../../target/screenshots");
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 15_000;
 const DESK = { width: 1320, height: 900 };
 export const PHONE = { width: 360, height: 740 };
 
-/** The house of a test file, shared by its tests: a server, and a browser that loads each module once per window. Close it when the file is done. */
+/** The house of a test file, shared by its tests: a server and a browser. Close it when the file is done. */
 export async function openHouse() {
   await mkdir(SCREENSHOTS, { recursive: true });
   const [server, browser] = await Promise.all([startServer(), launch()]);
-  const contexts = new Map();
   return {
     server,
-    /** A page of this size and scheme; the pages keep nothing in the browser, so windows may share their context. */
-    async newPage(viewport, colorScheme) {
-      const key = `${viewport.width} ${colorScheme}`;
-      if (!contexts.has(key)) contexts.set(key, browser.newContext({ viewport, colorScheme, reducedMotion: "reduce", locale: "en-GB" }));
-      return (await contexts.get(key)).newPage();
-    },
+    /** A page in a context of its own: pages that share one draw seconds late while another is in front. */
+    newPage: (viewport, colorScheme) => browser.newPage({ viewport, colorScheme, reducedMotion: "reduce", locale: "en-GB" }),
     async close() {
       await browser.close();
       await server.stop();

@@ -57,10 +57,14 @@ impl Running {
         })
     }
 
-    /// Tells it to stop, and waits until it has.
-    pub(crate) fn stop(&mut self) {
+    /// Tells it to stop.
+    pub(crate) fn terminate(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// Waits until it has stopped, as it should.
+    pub(crate) fn stopped(&mut self) {
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
     }
 }
@@ -91,9 +95,8 @@ fn it_says_where_it_listens_serves_and_stops_when_told() {
     let participant = format!("participant page  http://{addr}/participant.html?room=lobby:demo");
     assert_eq!(running.line(), participant);
     assert!(get(&addr, "/readyz").starts_with("HTTP/1.1 200"));
-    let pid = running.child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+    running.terminate();
+    running.stopped();
     let mut log = String::new();
     running.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
     assert!(log.contains("development pair") && log.contains("stopping"), "{log}");

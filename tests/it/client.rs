@@ -34,6 +34,13 @@ pub(crate) enum Heard {
     Closed(u16, String),
 }
 
+impl Heard {
+    /// Whether nobody's call caused it.
+    pub(crate) fn is_of_time(&self) -> bool {
+        matches!(self, Self::Notice { params, .. } if params["outcome"] == "expired")
+    }
+}
+
 /// A frame, or the end.
 pub(crate) enum Frame {
     Reply(Value),

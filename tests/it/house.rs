@@ -38,6 +38,8 @@ pub(crate) struct House {
 pub(crate) fn config(change: impl FnOnce(&mut Config)) -> Config {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let mut config = Config { listen, demo: false, ..Config::default() };
+    // Clients that dropped hold their next socket ready for as long as a test likes.
+    config.limits.join_timeout = Duration::from_secs(600);
     change(&mut config);
     config
 }

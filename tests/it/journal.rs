@@ -38,7 +38,7 @@ fn record(seq: u64) -> Arc<Record> {
             Event::HandRaised { peer_id: peer("ann"), raised: seq.is_multiple_of(2) },
             Event::PeerReturned { peer_id: peer("bo") },
         ],
-        call: (seq % 2 == 1).then_some(call),
+        call: (!seq.is_multiple_of(2)).then_some(call),
     })
 }
 
