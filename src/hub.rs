@@ -30,7 +30,10 @@ use rolecall_protocol::{
     wire::{code::ErrorBody, frame::CallId},
 };
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
     time::Instant,
 };
 
@@ -203,19 +206,28 @@ impl Hub {
         &self.shared
     }
 
-    /// Asks something of a room, which is started where it does not live yet. Waits while the
-    /// room's mailbox is full.
+    /// Asks something of a room, which is started where it does not live yet. Sockets wait while the
+    /// room's mailbox is full; what the server side asks is refused then.
     ///
     /// # Errors
-    /// 404 where there is no such call type, 503 where there are too many rooms or the room is down.
+    /// 404 where there is no such call type, 503 where there are too many rooms, or the room is down
+    /// or too busy.
     pub async fn ask(&self, cid: &Cid, ask: Ask) -> Result<(), ErrorBody> {
         let mut envelope = Envelope { ask, since: Instant::now() };
         for tried in 0..ENTER_TRIES_MAX {
             let mailbox = self.enter(cid)?;
-            match mailbox.send(envelope).await {
+            // A socket waits its turn; a request is told to come again.
+            let sent = match envelope.ask {
+                Ask::Server { .. } | Ask::Look { .. } => mailbox.try_send(envelope),
+                _ => mailbox.send(envelope).await.map_err(|back| TrySendError::Closed(back.0)),
+            };
+            match sent {
                 Ok(()) => return Ok(()),
+                Err(TrySendError::Full(_)) => {
+                    return Err(ErrorBody::unavailable("the room has too much to do now"));
+                }
                 // The room went to sleep between the two: it is about to leave the registry.
-                Err(mpsc::error::SendError(back)) => envelope = back,
+                Err(TrySendError::Closed(back)) => envelope = back,
             }
             if tried > 0 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -280,6 +292,9 @@ impl Hub {
         };
         if self.rooms.len() >= self.shared.limits.rooms {
             return Err(ErrorBody::unavailable("too many rooms live here"));
+        }
+        if self.shared.journal.is_full(cid) {
+            return Err(ErrorBody::unavailable("too many rooms are remembered here"));
         }
         if self.stopping.load(Ordering::SeqCst) {
             return Err(ErrorBody::unavailable("the server is going away"));

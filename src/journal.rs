@@ -125,6 +125,9 @@ pub trait Journal: Send + Sync {
     /// [`ReadError`].
     async fn forget(&self, room: &Cid) -> Result<(), ReadError>;
 
+    /// Whether there is no place for that room, which is not there yet.
+    fn is_full(&self, room: &Cid) -> bool;
+
     /// At most `limit` rooms that are remembered, in order of their names, after `after`.
     ///
     /// # Errors

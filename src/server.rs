@@ -64,7 +64,8 @@ impl Server {
     /// # Errors
     /// [`ServeError`].
     pub fn bind(config: Config, clock: Clock) -> Result<Self, ServeError> {
-        let journal = MemoryJournal::new(config.limits.journal_records_kept);
+        let journal =
+            MemoryJournal::new(config.limits.journal_records_kept, config.limits.rooms_remembered);
         Self::bind_with(config, clock, Arc::new(journal))
     }
 

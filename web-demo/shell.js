@@ -54,11 +54,11 @@ export async function openRoom({ address, name, setUp }) {
     toasts.info("Your token expires soon", `In ${seconds} s this page loses its seat. Ask for a new link.`);
   });
   room.on("error", ({ error }) => console.error(error));
-  room.on("closed", ({ code, error }) => {
+  room.on("closed", ({ code, text, error }) => {
     showBanner("");
     session.ended = true;
     if (error) showEnding({ title: "The room did not let you in", text: error.message, detail: `${error.code || ""} ${error.reason}`.trim(), code: error.reason });
-    else showEnding({ ...endingText(code), detail: session.ending, code });
+    else showEnding({ ...endingText(code), detail: session.ending ?? (text && `The reason given: ${text}`), code });
   });
 
   try {

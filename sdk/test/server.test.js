@@ -1,20 +1,20 @@
 /**
- * @file Walks the main calls over a real server: set ROLECALL_URL, and ROLECALL_OWNER_TOKEN for the room of your choice.
- * Other tokens are signed with ROLECALL_API_SECRET, by default that of the public development pair.
+ * @file Walks the main calls over a real server: set ROLECALL_BIN to the program, or ROLECALL_URL to a server that runs,
+ * and ROLECALL_OWNER_TOKEN for the room of your choice.
  */
 
 import assert from "node:assert/strict";
-import { createHmac, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import WebSocket from "ws";
 import { connect } from "../rolecall.js";
 import { next, until } from "./harness.js";
+import { NO_SERVER, realServer, sign } from "./real-server.js";
 
 /** @typedef {import("../rolecall.js").Rolecall} Rolecall */
 
-const URL = process.env.ROLECALL_URL;
-const SECRET = process.env.ROLECALL_API_SECRET ?? "devsecret-devsecret-devsecret-devsecret";
-
+/** @type {Awaited<ReturnType<typeof realServer>>} */
+let server;
 const ROOM_ID = `sdk-${randomUUID()}`;
 const OWNER_TOKEN = process.env.ROLECALL_OWNER_TOKEN ?? sign({ user_id: "sdk-owner", name: "Owner", room: `default:${ROOM_ID}`, is_owner: true });
 const ROOM = roomOf(OWNER_TOKEN) ?? `default:${ROOM_ID}`;
@@ -30,14 +30,6 @@ class CuttableSocket extends WebSocket {
   }
 }
 
-/** @param {object} claims */
-function sign(claims) {
-  const now = Math.floor(Date.now() / 1000);
-  const encode = (/** @type {object} */ part) => Buffer.from(JSON.stringify(part)).toString("base64url");
-  const head = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ iat: now, exp: now + 600, ...claims })}`;
-  return `${head}.${createHmac("sha256", SECRET).update(head).digest("base64url")}`;
-}
-
 /** @param {string} token @returns {string | undefined} */
 function roomOf(token) {
   const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
@@ -47,7 +39,7 @@ function roomOf(token) {
 /** @param {string} user @param {object} [options] */
 function guest(user, options = {}) {
   return connect({
-    url: URL, room: ROOM, token: sign({ user_id: user, name: user }), WebSocket, reconnect: { baseDelay: 5, maxDelay: 100 }, ...options,
+    url: server.url, room: ROOM, token: sign({ user_id: user, name: user }), WebSocket, reconnect: { baseDelay: 5, maxDelay: 100 }, ...options,
   });
 }
 
@@ -56,7 +48,7 @@ function sees(room, of, holds, what) {
   return until(() => holds(room.participants.get(/** @type {string} */ (of.peerId))), what);
 }
 
-describe("over a real server", { skip: URL ? false : "set ROLECALL_URL (and ROLECALL_OWNER_TOKEN) to walk over a real server" }, () => {
+describe("over a real server", { skip: NO_SERVER }, () => {
   /** @type {Rolecall} */
   let owner;
   /** @type {Rolecall} */
@@ -66,11 +58,15 @@ describe("over a real server", { skip: URL ? false : "set ROLECALL_URL (and ROLE
   const idOf = (/** @type {Rolecall} */ room) => /** @type {string} */ (room.peerId);
 
   before(async () => {
-    owner = await connect({ url: URL, room: ROOM, token: OWNER_TOKEN, WebSocket });
+    server = await realServer();
+    owner = await connect({ url: server.url, room: ROOM, token: OWNER_TOKEN, WebSocket });
     bo = await guest("sdk-bo", { WebSocket: CuttableSocket, metadata: { seat: 1 } });
     cy = await guest("sdk-cy");
   });
-  after(() => Promise.all([owner, bo, cy].map((room) => room?.leave())));
+  after(async () => {
+    await Promise.all([owner, bo, cy].map((room) => room?.leave()));
+    await server?.stop();
+  });
 
   test("the three see each other and themselves", async () => {
     for (const room of [owner, bo, cy]) {
@@ -85,9 +81,9 @@ describe("over a real server", { skip: URL ? false : "set ROLECALL_URL (and ROLE
   });
 
   test("a stranger and a bad token are refused", async () => {
-    await assert.rejects(connect({ url: URL, room: ROOM, token: "not.a.token", WebSocket }), { code: 401, reason: "bad-token" });
+    await assert.rejects(connect({ url: server.url, room: ROOM, token: "not.a.token", WebSocket }), { code: 401, reason: "bad-token" });
     const token = sign({ user_id: "sdk-di", room: "default:elsewhere" });
-    await assert.rejects(connect({ url: URL, room: ROOM, token, WebSocket }), { code: 403, reason: "wrong-room" });
+    await assert.rejects(connect({ url: server.url, room: ROOM, token, WebSocket }), { code: 403, reason: "wrong-room" });
     await assert.rejects(guest("sdk-di", { room: `default:${randomUUID()}`, create: false }), { code: 404, reason: "unknown-room" });
   });
 

@@ -31,7 +31,7 @@ pub struct Limits {
     /// What waits for a socket that does not read; more closes it (4001).
     #[serde(with = "units::bytes")]
     pub backlog_bytes: usize,
-    /// Commands that may wait for a room (else 503).
+    /// What may wait for a room: sockets wait their turn, requests get 503.
     pub mailbox: usize,
     /// Commands a room takes from its mailbox for one append to the journal.
     pub drain: usize,
@@ -39,6 +39,8 @@ pub struct Limits {
     pub peers_per_room: usize,
     /// Rooms alive at once (else 503).
     pub rooms: usize,
+    /// Rooms remembered at once, asleep ones that ended or block somebody included (else 503).
+    pub rooms_remembered: usize,
     /// Connections open at once, HTTP and WebSocket together.
     pub connections: usize,
     /// A connection must have sent its request's head within this.
@@ -58,7 +60,7 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Notices a room keeps for those who resume; who missed more starts anew.
     pub notices_kept: usize,
-    /// Outcomes of calls a room keeps for calls repeated after a resume.
+    /// Outcomes of calls a room keeps of each peer, for calls repeated after a resume.
     pub calls_kept: usize,
     /// How long it keeps them.
     #[serde(with = "units::duration")]
@@ -95,6 +97,7 @@ impl Default for Limits {
             drain: 64,
             peers_per_room: 10_000,
             rooms: 100_000,
+            rooms_remembered: 200_000,
             connections: 100_000,
             handshake_timeout: s(5),
             request_timeout: s(30),
@@ -106,7 +109,7 @@ impl Default for Limits {
             calls_kept_for: s(120),
             role_request_ttl: s(60),
             room_idle: s(60),
-            journal_records_kept: 10_000,
+            journal_records_kept: 1000,
             shutdown_timeout: s(10),
         }
     }

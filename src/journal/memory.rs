@@ -17,6 +17,7 @@ use super::{AppendError, Journal, Loaded, Page, ReadError, Record};
 #[derive(Debug)]
 pub struct MemoryJournal {
     records_kept: usize,
+    rooms_max: usize,
     streams: Mutex<BTreeMap<Cid, Stream>>,
 }
 
@@ -28,10 +29,11 @@ struct Stream {
 }
 
 impl MemoryJournal {
-    /// An empty journal that keeps about `records_kept` records a room for its audit trail.
+    /// An empty journal that keeps about `records_kept` records a room for its audit trail, and
+    /// remembers `rooms_max` rooms.
     #[must_use]
-    pub const fn new(records_kept: usize) -> Self {
-        Self { records_kept, streams: Mutex::new(BTreeMap::new()) }
+    pub const fn new(records_kept: usize, rooms_max: usize) -> Self {
+        Self { records_kept, rooms_max, streams: Mutex::new(BTreeMap::new()) }
     }
 
     fn streams(&self) -> MutexGuard<'_, BTreeMap<Cid, Stream>> {
@@ -95,6 +97,11 @@ impl Journal for MemoryJournal {
     async fn forget(&self, room: &Cid) -> Result<(), ReadError> {
         self.streams().remove(room);
         Ok(())
+    }
+
+    fn is_full(&self, room: &Cid) -> bool {
+        let streams = self.streams();
+        streams.len() >= self.rooms_max && !streams.contains_key(room)
     }
 
     async fn rooms(&self, after: Option<&Cid>, limit: usize) -> Result<Vec<Cid>, ReadError> {

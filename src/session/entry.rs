@@ -97,10 +97,12 @@ impl Session {
             token,
             answer,
         };
-        if let Err(error) = self.house.hub.ask(&cid, Ask::Resume(Box::new(ask))).await {
-            // A room that is down keeps its seats; one that cannot be has none.
-            let error = if error.code == 503 { error } else { ErrorBody::session_gone() };
-            return self.refuse(&id, &error).await;
+        // A room that does not live here has nobody's seat, unless its journal has.
+        match self.house.hub.ask(&cid, Ask::Resume(Box::new(ask))).await {
+            Ok(()) => {}
+            // The seat may still be there when the room is.
+            Err(error) if error.code == 503 => return self.refuse(&id, &error).await,
+            Err(_) => return self.refuse(&id, &ErrorBody::session_gone()).await,
         }
         match outcome.await {
             Ok(Ok((seated, resumed))) => {

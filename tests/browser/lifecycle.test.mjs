@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startProxy } from "./proxy.mjs";
-import { launch, linkFor, setStage } from "./stage.mjs";
+import { openHouse, setStage } from "./stage.mjs";
 
-let browser;
-before(async () => { browser = await launch(); });
-after(async () => { await browser.close(); });
+let house;
+before(async () => { house = await openHouse(); });
+after(() => house?.close());
 
 test("a newcomer is locked out, admitted, promoted, demoted and hidden again", async (t) => {
-  const stage = await setStage(t, browser);
+  const stage = await setStage(t, house);
   const owner = await stage.owner();
   const bo = await stage.participant("Bo");
 
@@ -66,21 +66,35 @@ test("a newcomer is locked out, admitted, promoted, demoted and hidden again", a
   await bo.photograph("participant-sending");
   await owner.photograph("owner-participant-sending");
 
-  // Demoted by force: the track stops at once, and he is hidden again.
+  // Demoted by force: the track stops at once. The presence he was given outlives the role.
   await owner.gives("Bo", "waiting", "set-role");
   await bo.sees("my-audio", { state: "blocked" });
   await bo.cannotPress("toggle-audio");
-  await bo.sees("standing", { hidden: "true", role: "waiting" });
+  await bo.sees("standing", { hidden: "false", role: "waiting" });
+  await bo.sees("can-send-audio", { allowed: "false" });
   await owner.seesInRow("Bo", "track-audio", "blocked");
+  await owner.sees("row", { name: "Bo", role: "waiting", presence: "true" });
+  await cy.at("person", { name: "Bo" }).filter({ hasText: "sends nothing" }).waitFor();
+  await bo.photograph("participant-demoted");
+
+  // Hidden again by the switch: locked out as at the start, away for the others.
+  await owner.pressesInRow("Bo", "presence");
+  await bo.sees("standing", { hidden: "true", role: "waiting" });
   await owner.sees("row", { name: "Bo", role: "waiting", presence: "false" });
   await cy.misses("person", { name: "Bo" });
+  await bo.photograph("participant-hidden-again");
 
-  // Promoted again, the audio is allowed but stays off.
+  // Promoted again he stays hidden until he is shown, and his audio stays off until he turns it on.
   await owner.gives("Bo", "attendee", "set-role");
+  await bo.sees("standing", { hidden: "true", role: "attendee" });
+  await bo.sees("my-audio", { state: "blocked" });
+  await owner.seesInRow("Bo", "chip-hidden");
+  await owner.pressesInRow("Bo", "presence");
+  await bo.sees("standing", { hidden: "false", role: "attendee" });
   await bo.sees("my-audio", { state: "off" });
   await cy.sees("person", { name: "Bo" });
 
-  // Hidden by the switch: away for the others, marked for the owner, and hidden in any role until shown.
+  // Hidden in a role that shows: away for the others, marked for the owner.
   await owner.pressesInRow("Bo", "presence");
   await bo.sees("standing", { hidden: "true", role: "attendee" });
   await bo.sees("my-audio", { state: "blocked" });
@@ -103,7 +117,7 @@ test("a newcomer is locked out, admitted, promoted, demoted and hidden again", a
 });
 
 test("a denied request tells why, and may be made again", async (t) => {
-  const stage = await setStage(t, browser);
+  const stage = await setStage(t, house);
   const owner = await stage.owner();
   const bo = await stage.participant("Bo");
   await bo.presses("ask-presence");
@@ -129,7 +143,7 @@ test("a denied request tells why, and may be made again", async (t) => {
 });
 
 test("an offer is rejected with a reason, and another one cancelled", async (t) => {
-  const stage = await setStage(t, browser);
+  const stage = await setStage(t, house);
   const owner = await stage.owner();
   const bo = await stage.participant("Bo");
   await owner.gives("Bo", "attendee", "offer-role");
@@ -151,7 +165,7 @@ test("an offer is rejected with a reason, and another one cancelled", async (t) 
 });
 
 test("roles change in bulk, and a bulk change onto its own source is refused", async (t) => {
-  const stage = await setStage(t, browser);
+  const stage = await setStage(t, house);
   const owner = await stage.owner();
   const crowd = [];
   for (const name of ["Ana", "Bo", "Cy"]) crowd.push(await stage.participant(name));
@@ -176,7 +190,7 @@ test("roles change in bulk, and a bulk change onto its own source is refused", a
 });
 
 test("the owner ticks single tracks, mutes, and both sides talk", async (t) => {
-  const stage = await setStage(t, browser);
+  const stage = await setStage(t, house);
   const owner = await stage.owner();
   const bo = await stage.participant("Bo");
   await owner.pressesInRow("Bo", "presence");
@@ -207,7 +221,7 @@ test("the owner ticks single tracks, mutes, and both sides talk", async (t) => {
 });
 
 test("a removed participant reads so and may come back; an ended room says so to everybody", async (t) => {
-  const stage = await setStage(t, browser);
+  const stage = await setStage(t, house);
   const owner = await stage.owner();
   const bo = await stage.participant("Bo");
   const cy = await stage.participant("Cy");
@@ -217,6 +231,7 @@ test("a removed participant reads so and may come back; an ended room says so to
   await owner.writes("ask-reason", "off topic");
   await owner.presses("ask-confirm");
   await bo.sees("ending", { code: "4502" });
+  await bo.reads("ending-reason", "off topic");
   await owner.misses("row", { name: "Bo" });
   await bo.photograph("participant-removed");
   await bo.presses("join-again");
@@ -235,11 +250,11 @@ test("a removed participant reads so and may come back; an ended room says so to
 });
 
 test("a cut connection shows a banner, and the same seat comes back with everything missed", async (t) => {
-  const stage = await setStage(t, browser, { tolerate: /WebSocket connection|ERR_/ });
+  const stage = await setStage(t, house, { tolerate: /WebSocket connection|ERR_/ });
   const proxy = await startProxy(stage.server.origin);
   t.after(proxy.stop);
   const owner = await stage.owner();
-  const link = new URL(linkFor(stage.server.participant, { name: "Bo", auto: "1" }));
+  const link = new URL(stage.link("participant.html", { name: "Bo", auto: "1" }));
   const bo = await stage.open("Bo", `${proxy.origin}${link.pathname}${link.search}`);
   await bo.sees("state", { state: "joined" });
   await owner.sees("row", { name: "Bo", connected: "true" });

@@ -1,17 +1,17 @@
 /** @file The pages themselves: a phone's width, both colour schemes, the keyboard, hostile names, missing and bad tokens. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, linkFor, PHONE, setStage } from "./stage.mjs";
+import { openHouse, PHONE, setStage } from "./stage.mjs";
 
 const LONG = "Maximiliane-Alexandra".repeat(6);
 const MARKUP = '<img src=x onerror="window.hacked=true"><b>Mal</b>';
 
-let browser;
-before(async () => { browser = await launch(); });
-after(async () => { await browser.close(); });
+let house;
+before(async () => { house = await openHouse(); });
+after(() => house?.close());
 
 test("every page fits a phone, dark and light, whatever the names", async (t) => {
-  const stage = await setStage(t, browser);
+  const stage = await setStage(t, house);
   const phone = { viewport: PHONE, colorScheme: "dark" };
   const first = await stage.open("first page", stage.server.origin, phone);
   await first.sees("open-owner");
@@ -23,7 +23,7 @@ test("every page fits a phone, dark and light, whatever the names", async (t) =>
 
   const owner = await stage.owner(phone);
   const wide = await stage.owner();
-  const form = await stage.open("form", stage.server.participant, phone);
+  const form = await stage.open("form", stage.link("participant.html"), phone);
   await form.sees("join-name");
   await form.fits();
   const bo = await stage.participant(LONG, phone);
@@ -59,9 +59,9 @@ test("every page fits a phone, dark and light, whatever the names", async (t) =>
 });
 
 test("everything works from the keyboard", async (t) => {
-  const stage = await setStage(t, browser);
+  const stage = await setStage(t, house);
   const owner = await stage.owner();
-  const bo = await stage.open("Bo", linkFor(stage.server.participant, { name: "Bo" }));
+  const bo = await stage.open("Bo", stage.link("participant.html", { name: "Bo" }));
   await bo.sees("join-name");
   await bo.page.keyboard.press("Enter");
   await bo.reads("my-name", "Bo");
@@ -95,7 +95,7 @@ test("everything works from the keyboard", async (t) => {
 });
 
 test("every control of both pages has a name", async (t) => {
-  const stage = await setStage(t, browser);
+  const stage = await setStage(t, house);
   const owner = await stage.owner();
   const bo = await stage.participant("Bo");
   await bo.presses("ask-presence");
@@ -111,7 +111,7 @@ test("every control of both pages has a name", async (t) => {
 });
 
 test("the log is filtered, paused and cleared", async (t) => {
-  const stage = await setStage(t, browser);
+  const stage = await setStage(t, house);
   const owner = await stage.owner();
   await stage.participant("Bo");
   await owner.sees("log-line", { method: "participant-joined" });
@@ -132,8 +132,8 @@ test("the log is filtered, paused and cleared", async (t) => {
 });
 
 test("links carry the token along, out of the query", async (t) => {
-  const stage = await setStage(t, browser);
-  const url = new URL(stage.server.owner);
+  const stage = await setStage(t, house);
+  const url = new URL(stage.server.owner); // as the server printed it
   const token = url.searchParams.get("token") ?? new URLSearchParams(url.hash.slice(1)).get("token");
   const room = url.searchParams.get("room");
   const first = await stage.open("first page", `${stage.server.origin}/?room=${room}&token=${token}`);
@@ -149,15 +149,16 @@ test("links carry the token along, out of the query", async (t) => {
   assert.equal(opened.searchParams.get("room"), room);
   const invite = await first.at("invite-link").inputValue();
   assert.ok(!invite.includes(token), "an invite never carries the owner's token");
-  const guest = await stage.open("guest", invite);
+  assert.equal(invite, stage.server.participant, "the invite is the printed link");
+  const guest = await stage.open("guest", stage.server.participant);
   await guest.sees("join-name");
   stage.calm();
 });
 
 test("a missing token is explained, a bad one refused", async (t) => {
-  const stage = await setStage(t, browser);
+  const stage = await setStage(t, house);
   const owner = await stage.owner();
-  const stranger = await stage.open("stranger", `${stage.server.origin}/owner.html?room=lobby:demo`);
+  const stranger = await stage.open("stranger", stage.link("owner.html"));
   await stranger.sees("state", { state: "joined" });
   await stranger.sees("no-rights");
   await owner.at("row", { role: "waiting" }).waitFor();
@@ -166,7 +167,7 @@ test("a missing token is explained, a bad one refused", async (t) => {
   await stranger.reads("toast", "not-allowed");
   await stranger.fits();
 
-  const forger = await stage.open("forger", `${stage.server.origin}/owner.html?room=lobby:demo#token=not.a.token`);
+  const forger = await stage.open("forger", `${stage.link("owner.html")}#token=not.a.token`);
   await forger.sees("ending", { code: "bad-token" });
   await forger.sees("ending-home");
   await forger.photograph("bad-token");

@@ -1,10 +1,11 @@
-/** @file Starts one server for one test and reads its address and links from what it prints. */
-import { spawn } from "node:child_process";
+/** @file Starts a server and reads its address and links from what it prints; mints tokens for it. */
+import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 const REPOSITORY = resolve(import.meta.dirname, "../..");
 const START_MS = 20_000;
@@ -17,10 +18,12 @@ function program() {
   return found;
 }
 
-/** A running server: `{ owner, participant, stop }`, the links as printed. */
+/** A running server: `{ origin, owner, participant, token, stop }`, the links as printed; `token(...arguments)` is `rolecall token`. */
 export async function startServer() {
   const home = await mkdtemp(join(tmpdir(), "rolecall-browser-"));
+  // The server knows every ROLECALL_ variable and refuses others: the tests' own stay with the tests.
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("ROLECALL_")));
+  const token = async (...words) => (await promisify(execFile)(program(), ["token", ...words], { cwd: home, env: environment })).stdout.trim();
   const child = spawn(program(), ["serve", "--listen", "127.0.0.1:0"], {
     cwd: home,
     env: { ...environment, ROLECALL_DATA: join(home, "data") },
@@ -55,7 +58,7 @@ export async function startServer() {
     });
   });
   try {
-    return { ...(await links), stop };
+    return { ...(await links), token, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,38 +1,56 @@
-/** @file The stage of a browser test: one server, one Chromium, and actors who see and press by the pages' hooks. */
+/** @file The stage of a browser test: a room of its own on the file's one server and one Chromium, and actors who see and press by the pages' hooks. */
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { chromium } from "playwright-core";
 import { startServer } from "./server.mjs";
 
 const SCREENSHOTS = resolve(import.meta.dirname, "../../target/screenshots");
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 10_000;
 const DESK = { width: 1320, height: 900 };
 export const PHONE = { width: 360, height: 740 };
 
-/** The browser of a test file; close it when the file is done. */
-export async function launch() {
+/** The house of a test file, shared by its tests: a server, and a browser that loads each module once per window. Close it when the file is done. */
+export async function openHouse() {
   await mkdir(SCREENSHOTS, { recursive: true });
+  const [server, browser] = await Promise.all([startServer(), launch()]);
+  const contexts = new Map();
+  return {
+    server,
+    /** A page of this size and scheme; the pages keep nothing in the browser, so windows may share their context. */
+    async newPage(viewport, colorScheme) {
+      const key = `${viewport.width} ${colorScheme}`;
+      if (!contexts.has(key)) contexts.set(key, browser.newContext({ viewport, colorScheme, reducedMotion: "reduce", locale: "en-GB" }));
+      return (await contexts.get(key)).newPage();
+    },
+    async close() {
+      await browser.close();
+      await server.stop();
+    },
+  };
+}
+
+function launch() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM_BIN ?? "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
 }
 
-/** A server with a fresh room, and actors in it. The test fails if any page logged an error. */
-export async function setStage(t, browser, { tolerate } = {}) {
-  const server = await startServer();
-  const contexts = [];
+/** A fresh room, and actors in it. The test fails if any page logged an error. */
+export async function setStage(t, house, { type = "lobby", tolerate } = {}) {
+  const { server } = house;
+  const room = `${type}:${randomUUID().slice(0, 8)}`;
+  const pages = [];
   const complaints = [];
-  t.after(async () => {
-    await Promise.all(contexts.map((context) => context.close()));
-    await server.stop();
-  });
+  t.after(() => Promise.all(pages.map((page) => page.close())));
+  const link = (page, query = {}) => linkFor(`${server.origin}/${page}`, { room, ...query });
+  const ownerLink = async () => `${link("owner.html")}#token=${await server.token("--user", "owner", "--name", "Owner", "--room", room, "--owner")}`;
 
   async function open(name, url, { viewport = DESK, colorScheme = "light" } = {}) {
-    const context = await browser.newContext({ viewport, colorScheme, reducedMotion: "reduce", locale: "en-GB" });
-    contexts.push(context);
-    const page = await context.newPage();
+    const page = await house.newPage(viewport, colorScheme);
+    pages.push(page);
     page.setDefaultTimeout(PATIENCE_MS);
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type()) && !tolerate?.test(message.text())) complaints.push(`${name}: ${message.text()}`);
@@ -47,16 +65,19 @@ export async function setStage(t, browser, { tolerate } = {}) {
 
   return {
     server,
+    room,
+    link,
+    ownerLink,
     open,
-    /** The owner, through the printed link. */
+    /** The owner of the room, with a token of his own. */
     owner: async (options) => {
-      const owner = await open("owner", server.owner, options);
+      const owner = await open("owner", await ownerLink(), options);
       await owner.sees("state", { state: "joined" });
       return owner;
     },
     /** A participant who joins at once under a name. */
     participant: async (name, options) => {
-      const actor = await open(name, linkFor(server.participant, { name, auto: "1" }), options);
+      const actor = await open(name, link("participant.html", { name, auto: "1" }), options);
       await actor.sees("state", { state: "joined" });
       await actor.reads("my-name", name);
       return actor;

@@ -45,7 +45,7 @@ struct Faulty {
 
 impl Faulty {
     fn new() -> Arc<Self> {
-        let (inner, faults) = (MemoryJournal::new(1000), Mutex::default());
+        let (inner, faults) = (MemoryJournal::new(1000, 1000), Mutex::default());
         Arc::new(Self { inner, faults, slept: watch::Sender::new(0) })
     }
 
@@ -103,6 +103,10 @@ impl Journal for Faulty {
         self.inner.forget(room).await?;
         self.slept.send_modify(|slept| *slept += 1);
         Ok(())
+    }
+
+    fn is_full(&self, room: &Cid) -> bool {
+        self.inner.is_full(room)
     }
 
     async fn rooms(&self, after: Option<&Cid>, limit: usize) -> Result<Vec<Cid>, ReadError> {

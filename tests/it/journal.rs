@@ -216,5 +216,16 @@ async fn rooms_do_not_touch_each_other(factory: &impl Factory) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn memory() {
-    conforms(|kept| Arc::new(MemoryJournal::new(kept)) as Arc<dyn Journal>).await;
+    conforms(|kept| Arc::new(MemoryJournal::new(kept, 1000)) as Arc<dyn Journal>).await;
+}
+
+#[tokio::test]
+async fn memory_remembers_so_many_rooms_and_no_more() {
+    let journal = MemoryJournal::new(10, 1);
+    assert!(!journal.is_full(&cid("stage:a")));
+    journal.append(&cid("stage:a"), Seq(0), vec![record(1)]).await.unwrap();
+    assert!(!journal.is_full(&cid("stage:a")));
+    assert!(journal.is_full(&cid("stage:b")));
+    journal.forget(&cid("stage:a")).await.unwrap();
+    assert!(!journal.is_full(&cid("stage:b")));
 }

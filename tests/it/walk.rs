@@ -1,6 +1,8 @@
 //! A hundred clients at random over real sockets, some of which break: at the end everybody knows
 //! from notices alone what the server says he may see.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -70,7 +72,8 @@ fn something(dice: &mut Dice, other: &str) -> (&'static str, Value) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_clients_know_what_they_may() {
-    let house = House::open();
+    // Who broke may take his time until he comes back.
+    let house = House::with(|config| config.limits.join_timeout = Duration::from_secs(600));
     let mut clients = Vec::new();
     for n in 0..CLIENTS {
         clients.push(newcomer(&house, n).await);

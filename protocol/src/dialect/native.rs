@@ -1,4 +1,4 @@
-//! `rolecall.v1`: the card's own words. [`call`] reads what is called, this writes what is told.
+//! `rolecall.v1`, the native protocol. [`call`] reads what is called, this writes what is told.
 
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Every call as it stands on the wire, and every way to get its params wrong.
+
 use super::*;
 use crate::wire::code::{INVALID_PARAMS, METHOD_NOT_FOUND};
 
