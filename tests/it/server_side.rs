@@ -294,7 +294,8 @@ async fn metrics_move_with_what_happens_and_a_notice_is_encoded_once() {
 #[tokio::test]
 async fn no_token_is_ever_logged() {
     let mut command = rolecall(&["--listen", "127.0.0.1:0"]);
-    command.env("ROLECALL_LOG", "trace");
+    // Nobody's directive brings frames into the log, however particular.
+    command.env("ROLECALL_LOG", "trace,tungstenite::protocol=trace");
     let mut running = Running::start(command);
     let addr: SocketAddr = running.addr().parse().unwrap();
     let log = running.log();

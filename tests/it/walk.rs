@@ -13,7 +13,7 @@ use crate::{
 
 const ROOM: &str = "stage:walk";
 const CLIENTS: usize = 100;
-const STEPS: usize = 400;
+const STEPS: usize = 240;
 /// So many steps between two looks at everybody.
 const LOOK_EVERY: usize = 40;
 
