@@ -62,10 +62,17 @@ impl Sockets for Arc<Sessions> {
                 message_bytes: limits.frame_bytes,
                 ..SeatLimits::default()
             };
-            match Socket::open(stream, read_ahead, limits).await {
-                Ok(socket) => Session::new(house, socket, bearer).run().await,
-                Err(error) => tracing::debug!(%from, %error, "a socket failed at once"),
-            }
+            // The session is what an idle socket costs: it is not moved once it runs, as its future
+            // would keep a second place for it.
+            let mut session = match Socket::open(stream, read_ahead, limits).await {
+                Ok(socket) => Session::new(house, socket, bearer),
+                Err(error) => {
+                    tracing::debug!(%from, %error, "a socket failed at once");
+                    return;
+                }
+            };
+            session.run().await;
+            drop(session);
             drop(guard);
         })
     }
@@ -115,7 +122,7 @@ impl Session {
         Self { house, socket, bearer, place: None, pace, beat, join_by }
     }
 
-    async fn run(mut self) {
+    async fn run(&mut self) {
         let seat = Arc::clone(self.socket.seat());
         let next = loop {
             let wake = self.next_wake();
@@ -133,7 +140,8 @@ impl Session {
         if let Some(place) = self.place.take() {
             // The room ignores it where it closed the seat itself.
             let Place { cid, seated, .. } = *place;
-            let _ = self.house.hub.ask_live(&cid, Ask::Gone { from: seated, left }).await;
+            let gone = Ask::Gone { from: seated, left };
+            let _ = Box::pin(self.house.hub.ask_live(&cid, gone)).await;
         }
         let close = match next {
             Next::Close(close) => {
