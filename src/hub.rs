@@ -362,7 +362,7 @@ async fn run(
     shared: &Shared,
     rooms: &DashMap<Cid, Mailbox>,
     cid: &Cid,
-    mut task: RoomTask,
+    mut task: Box<RoomTask>,
     mut inbox: mpsc::Receiver<Envelope>,
 ) -> Option<mpsc::Receiver<Envelope>> {
     let fresh_inbox = || {
@@ -377,7 +377,7 @@ async fn run(
                 return None;
             }
             Ok(End::Awake(awake)) => {
-                task = *awake;
+                task = awake;
                 inbox = fresh_inbox();
             }
             Ok(End::Broken(back)) if !back.is_closed() => return Some(back),

@@ -67,10 +67,17 @@ impl Sockets for Arc<Sessions> {
                 message_bytes: limits.frame_bytes,
                 ..SeatLimits::default()
             };
-            match Socket::open(stream, read_ahead, limits).await {
-                Ok(socket) => Session::new(house, socket, bearer).run().await,
-                Err(error) => tracing::debug!(%from, %error, "a socket failed at once"),
-            }
+            // The session is what an idle socket costs: it is not moved once it runs, as its future
+            // would keep a second place for it.
+            let mut session = match Socket::open(stream, read_ahead, limits).await {
+                Ok(socket) => Session::new(house, socket, bearer),
+                Err(error) => {
+                    tracing::debug!(%from, %error, "a socket failed at once");
+                    return;
+                }
+            };
+            session.run().await;
+            drop(session);
             drop(guard);
         })
     }
@@ -120,7 +127,7 @@ impl Session {
         Self { house, socket, bearer, place: None, pace, beat, join_by }
     }
 
-    async fn run(mut self) {
+    async fn run(&mut self) {
         let seat = Arc::clone(self.socket.seat());
         let mut house_closes = self.house.closing.clone();
         let next = loop {
@@ -143,7 +150,8 @@ impl Session {
         if let Some(place) = self.place.take() {
             // The room ignores it where it closed the seat itself.
             let Place { cid, seated, .. } = *place;
-            let _ = self.house.hub.ask_live(&cid, Ask::Gone { from: seated, left }).await;
+            let gone = Ask::Gone { from: seated, left };
+            let _ = Box::pin(self.house.hub.ask_live(&cid, gone)).await;
         }
         let close = match next {
             Next::Close(close) => {

@@ -25,7 +25,7 @@ pub(crate) struct CeilingArgs {
     #[arg(long)]
     pub(crate) notice_bytes: usize,
     /// Bytes of each of the notices that a join causes
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long)]
     pub(crate) join_bytes: Vec<usize>,
     /// Bytes of the reply to a join, for each who is in the room
     #[arg(long)]
@@ -34,12 +34,12 @@ pub(crate) struct CeilingArgs {
 
 impl CeilingArgs {
     pub(crate) fn as_flags(&self) -> Vec<String> {
-        let joins: Vec<String> = self.join_bytes.iter().map(usize::to_string).collect();
-        vec![
+        let mut flags = vec![
             format!("--notice-bytes={}", self.notice_bytes),
-            format!("--join-bytes={}", joins.join(",")),
             format!("--snapshot-bytes={}", self.snapshot_bytes),
-        ]
+        ];
+        flags.extend(self.join_bytes.iter().map(|len| format!("--join-bytes={len}")));
+        flags
     }
 }
 

@@ -92,7 +92,7 @@ pub(crate) fn run(args: &FanoutArgs) -> Result<bool> {
     let name = "join storm, 1,000 into 1 room";
     if name.contains(&args.only) {
         let pair = || {
-            let server = cores.start(|| Peer::server(&args.server, SETTINGS))?;
+            let server = cores.start(|| Peer::server(&args.server, storm::SETTINGS))?;
             let ours = storm::storm(&server, STORM)?;
             drop(server);
             let sizes = CeilingArgs {

@@ -11,8 +11,9 @@ use std::{collections::BTreeMap, io::IoSlice, mem, sync::Arc};
 
 use super::seat::{Close, Seat, Written, frame};
 
-/// Capacity a round's buffer keeps for the next round.
-const KEPT_CAPACITY: usize = 16 * 1024;
+/// Capacity a round's buffer keeps for the next round: a notice or two. Beside a write, allocating
+/// more costs nothing; there are many idle rooms.
+const KEPT_CAPACITY: usize = 1024;
 
 /// The bounds of one room's fan-out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

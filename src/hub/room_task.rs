@@ -85,12 +85,13 @@ pub(super) struct RoomTask {
 }
 
 impl RoomTask {
-    /// Starts the room from its journal.
+    /// Starts the room from its journal. Boxed, as the futures it passes through would each have
+    /// room for it.
     pub(super) async fn load(
         shared: Arc<Shared>,
         cid: Cid,
         call_type: Arc<CallType>,
-    ) -> Result<Self, ReadError> {
+    ) -> Result<Box<Self>, ReadError> {
         let loaded = shared.journal.load(&cid).await?;
         let mut room = loaded
             .snapshot
@@ -100,7 +101,7 @@ impl RoomTask {
         // Older notices cannot have been missed by anybody whose seat is still kept.
         let silence = limits.ping_interval + limits.pong_timeout;
         let keep = millis(shared.grace + silence + Duration::from_secs(10));
-        let mut task = Self {
+        let mut task = Box::new(Self {
             fanout: Fanout::new(FanoutLimits::default()),
             ring: Ring::new(limits.notices_kept, keep, room.seq),
             snapshots: Snapshots::default(),
@@ -118,7 +119,7 @@ impl RoomTask {
             shared,
             cid,
             room,
-        };
+        });
         let peers: Vec<PeerId> = task.room.peers.keys().cloned().collect();
         for peer in peers {
             task.sit_empty(&peer);
@@ -142,7 +143,7 @@ impl RoomTask {
     }
 
     /// Runs the room until nobody needs it.
-    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Envelope>) -> End {
+    pub(super) async fn run(mut self: Box<Self>, mut inbox: mpsc::Receiver<Envelope>) -> End {
         let mut drained = Vec::new();
         if self.settle().await.is_err() {
             return End::Broken(inbox);
@@ -379,7 +380,7 @@ impl RoomTask {
 
     /// Leaves the registry's care: nobody can ask any more once the inbox is closed. Who asked just
     /// before is still answered, and keeps the room awake if he came in.
-    async fn fall_asleep(mut self, mut inbox: mpsc::Receiver<Envelope>) -> End {
+    async fn fall_asleep(mut self: Box<Self>, mut inbox: mpsc::Receiver<Envelope>) -> End {
         inbox.close();
         let mut late = false;
         while let Some(envelope) = inbox.recv().await {
@@ -388,7 +389,7 @@ impl RoomTask {
         }
         if late {
             return match self.settle().await {
-                Ok(()) => End::Awake(Box::new(self)),
+                Ok(()) => End::Awake(self),
                 Err(_) => End::Broken(inbox),
             };
         }

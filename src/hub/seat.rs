@@ -59,7 +59,7 @@ impl Default for SeatLimits {
             stall: Duration::from_secs(5),
             linger: Duration::from_secs(2),
             send_buffer_bytes: Some(128 * 1024),
-            read_buffer_bytes: 4096,
+            read_buffer_bytes: 1024,
             message_bytes: 64 * 1024,
             fragment_bytes: 16 * 1024,
         }

@@ -1,13 +1,16 @@
 //! The participants of a room as JSON, kept encoded: a join copies them and encodes only himself.
 //! It must not know to whom they go.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use rolecall_protocol::{
     call_type::CallType,
     id::PeerId,
     room::{Peer, Room, notice::participant_json},
 };
+
+/// In a room of fewer, everybody is put together anew for each who asks: cheaper than to keep.
+const KEPT_FROM: usize = 32;
 
 /// Encoded participants, one by one and joined together for each of the two audiences.
 #[derive(Debug, Default)]
@@ -63,7 +66,7 @@ impl Snapshots {
 
     /// Those whom that peer sees, as the inside of a JSON array; his own beside them where he is
     /// hidden and not among them.
-    pub(super) fn seen_by(&mut self, room: &Room, peer: &Peer) -> (&str, Option<Arc<str>>) {
+    pub(super) fn seen_by(&mut self, room: &Room, peer: &Peer) -> (Cow<'_, str>, Option<Arc<str>>) {
         let (sees_hidden, visible) = (peer.sees_hidden(), peer.is_visible());
         let own = (!visible && !sees_hidden).then(|| self.one(peer));
         let ready = if sees_hidden { self.seers.is_some() } else { self.rest.is_some() };
@@ -72,10 +75,13 @@ impl Snapshots {
             for other in room.peers.values().filter(|other| sees_hidden || other.is_visible()) {
                 append(&mut all, &self.one(other));
             }
+            if room.peers.len() < KEPT_FROM {
+                return (all.into(), own);
+            }
             *(if sees_hidden { &mut self.seers } else { &mut self.rest }) = Some(all);
         }
         let all = if sees_hidden { &self.seers } else { &self.rest };
-        (all.as_deref().unwrap_or_default(), own)
+        (all.as_deref().unwrap_or_default().into(), own)
     }
 
     fn one(&mut self, peer: &Peer) -> Arc<str> {

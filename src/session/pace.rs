@@ -4,7 +4,8 @@ use std::{collections::VecDeque, num::NonZeroU32, time::Duration};
 
 use governor::{
     Quota, RateLimiter,
-    clock::{Clock as _, DefaultClock},
+    clock::{Clock as _, MonotonicClock},
+    middleware::NoOpMiddleware,
     state::{InMemoryState, NotKeyed},
 };
 use tokio::time::Instant;
@@ -18,7 +19,9 @@ const MALFORMED_WINDOW: Duration = Duration::from_secs(60);
 /// How many times the rate of calls a socket may send frames of any kind before it is closed.
 const ABUSE_FACTOR: u32 = 10;
 
-type Bucket = RateLimiter<NotKeyed, InMemoryState, DefaultClock>;
+// The monotonic clock has no state: the default one asks the processor what it is, each time.
+type Bucket = RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<Moment>>;
+type Moment = <MonotonicClock as governor::clock::Clock>::Instant;
 
 /// The rates of one socket.
 pub(super) struct Pace {
@@ -37,8 +40,8 @@ impl Pace {
                 .allow_burst(at_least_one(limits.calls_burst))
         };
         Self {
-            calls: RateLimiter::direct(quota(1)),
-            frames: RateLimiter::direct(quota(ABUSE_FACTOR)),
+            calls: RateLimiter::direct_with_clock(quota(1), MonotonicClock),
+            frames: RateLimiter::direct_with_clock(quota(ABUSE_FACTOR), MonotonicClock),
             malformed: VecDeque::new(),
             malformed_max: limits.malformed_per_minute as usize,
         }
@@ -51,8 +54,7 @@ impl Pace {
 
     /// Whether one more call is within the limit; else how long to wait.
     pub(super) fn call(&self) -> Result<(), Duration> {
-        let now = DefaultClock::default().now();
-        self.calls.check().map_err(|not_until| not_until.wait_time_from(now))
+        self.calls.check().map_err(|not_until| not_until.wait_time_from(MonotonicClock.now()))
     }
 
     /// Counts a frame that was no call; true where it was one too many.

@@ -60,9 +60,10 @@ impl Socket {
     pub async fn open(tcp: TcpStream, leftover: Bytes, limits: SeatLimits) -> io::Result<Self> {
         let stream = SeatStream { seat: Seat::new(tcp, limits)?, since_message: 0 };
         let config = Some(websocket_config(&limits));
+        // A copy: turned into a vector, the slice would take along the 8 KiB buffer it was cut from.
+        let leftover = leftover.to_vec();
         let websocket =
-            WebSocketStream::from_partially_read(stream, leftover.into(), Role::Server, config)
-                .await;
+            WebSocketStream::from_partially_read(stream, leftover, Role::Server, config).await;
         Ok(Self { websocket })
     }
 
