@@ -1,4 +1,4 @@
-//! What may be sent (`TrackKinds`) and what state a track is in; [`reception`]: whom one may
+//! What may be sent (`TrackKinds`) and what state a track is in; `reception`: whom one may
 //! receive. It must not know roles or rooms.
 
 use std::fmt;

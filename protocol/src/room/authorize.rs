@@ -2,7 +2,7 @@
 //! that moment. It must not know what follows.
 //!
 //! Refusals are looked for in this order: not-allowed, unknown-peer, owner; what remains
-//! (unknown-role and the rest) is for [`super::decide`].
+//! (unknown-role and the rest) is for [`super::decide()`].
 
 use super::{
     command::{Actor, Command, Joining, Recipient, Whom},

@@ -29,7 +29,7 @@ pub const ROLE_REQUEST_TTL_MS: u64 = 60_000;
 /// Most pending permission requests of one peer.
 pub const PERMISSION_REQUESTS_PER_PEER_MAX: usize = 4;
 
-/// One room. Plain data; [`super::apply`] is the only writer.
+/// One room. Plain data; [`super::apply()`] is the only writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
     /// Its name, `type:id`.
