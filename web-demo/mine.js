@@ -1,6 +1,6 @@
 /** @file One's own tracks and hand: switches that say why they are blocked. */
 import { button, el, hook, setAttribute, setDisabled, setText, syncList } from "./dom.js";
-import { TRACKS, trackLabel } from "./words.js";
+import { TRACKS, becauseText, listText, trackLabel } from "./words.js";
 
 /** Wires the panel of one's own tracks; returns its drawing. */
 export function createMine(panel, session) {
@@ -20,7 +20,7 @@ export function createMine(panel, session) {
     const reason = el("span", { class: "muted small", id: reasonId, "data-testid": `reason-${kind}` });
     const why = button("Why?", { class: "button small quiet", "data-testid": `why-${kind}`, "aria-label": `Why is ${label.toLowerCase()} blocked?` }, async () => {
       const reply = await session.attempt("The question", room.explain({ track: kind }));
-      if (reply) toasts.info(`${label} is ${reply.allowed ? "allowed" : "not allowed"}`, (reply.because ?? []).map(becauseText).join(" · "));
+      if (reply) toasts.info(`${label} is ${reply.allowed ? "allowed" : "not allowed"}`, listText((reply.because ?? []).map(becauseText)));
     });
     return { node: el("li", { class: "my-track", "data-testid": `my-${kind}` }, toggle, reason, why), toggle, reason, why };
   }
@@ -48,12 +48,6 @@ function stateText({ self, roles }, kind, state) {
   if (state === "on") return "on";
   if (state === "off") return "off";
   if (!self.permissions.hasPresence) return "blocked: you are hidden";
-  if (roles?.[self.role]?.canSend?.includes(kind)) return "blocked: taken from you";
+  if (roles?.[self.role]?.canSend?.includes(kind)) return "blocked: switched off for you";
   return `blocked: role ${self.role} may not send it`;
-}
-
-/** One rule of `explain` as text, whatever it names. */
-function becauseText({ rule, ...rest }) {
-  const details = Object.entries(rest).map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`);
-  return [rule, ...details].filter(Boolean).join(", ");
 }

@@ -66,11 +66,26 @@ export function receiveLines(canReceive, nameOf) {
       .map(([kind]) => trackLabel(kind).toLowerCase());
     return held.length ? listText(held) : "nothing";
   };
-  const lines = [`${kinds(canReceive?.base)} from everybody`];
+  const lines = [];
   for (const [userId, value] of Object.entries(canReceive?.byUserId ?? {})) lines.push(`${kinds(value)} from user ${userId}`);
   for (const [role, value] of Object.entries(canReceive?.byRole ?? {})) lines.push(`${kinds(value)} from role ${role}`);
   for (const [peerId, value] of Object.entries(canReceive?.byParticipantId ?? {})) lines.push(`${kinds(value)} from ${nameOf(peerId)}`);
-  return lines;
+  return [...lines, `${kinds(canReceive?.base)} from everybody${lines.length ? " else" : ""}`];
+}
+
+const BECAUSE = {
+  "role-grants": ({ role }) => `role ${role} allows it`,
+  "creator-grants": ({ role }) => `role ${role} allows it to the room's creator`,
+  "role-lacks": ({ role }) => `role ${role} does not allow it`,
+  "override-grants": () => "it was given in person",
+  "override-revokes": () => "it was taken in person",
+  "setting-off": ({ setting }) => `the room's setting ${setting} is off`,
+  hidden: () => "whoever is hidden sends nothing",
+};
+
+/** One rule of `explain` as text; the later rule overrules. */
+export function becauseText(because) {
+  return BECAUSE[because.rule]?.(because) ?? because.rule;
 }
 
 const ENDINGS = {

@@ -209,9 +209,10 @@ test("the owner ticks single tracks, mutes, and both sides talk", async (t) => {
 
   await bo.presses("why-video");
   await bo.reads("toast", "Video is not allowed");
+  await bo.reads("toast", "role waiting does not allow it");
   await owner.gives("Bo", "attendee", "set-role");
   await owner.pressesInRow("Bo", "send-audio");
-  await bo.reads("reason-audio", "taken from you");
+  await bo.reads("reason-audio", "switched off for you");
   await bo.presses("raise-hand");
   await owner.seesInRow("Bo", "chip-hand");
   await bo.writes("message-input", "<b>hello</b> & good morning");
