@@ -25,8 +25,12 @@ pub(crate) fn fill(
     let mut peers = vec![String::new(); rooms * size];
     for begin in (0..rooms * size).step_by(AT_ONCE) {
         let end = (begin + AT_ONCE).min(rooms * size);
+        // All are open before any joins: while it opens one, this thread hears none of the others.
+        for _ in begin..end {
+            clients.open(addr)?;
+        }
         for at in begin..end {
-            let client = clients.open(addr)?;
+            let client = first + at;
             let role = if at % size == 0 { Some("host") } else { None };
             let (room, user) = (cid(name, at / size), format!("user-{client}"));
             clients.call(client, &tokens::join(&room, &user, role)?)?;
