@@ -64,7 +64,7 @@ pub struct ServeArgs {
     /// The settings file [default: ./rolecall.toml if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The directory of the journal on disk [default: ./rolecall-data]
+    /// Where a journal on disk will live; nothing is written there yet [default: ./rolecall-data]
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
     /// Web origins that may connect besides this server's own, or `*`; may be repeated

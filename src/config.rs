@@ -51,7 +51,7 @@ const SECRET_BYTES_MIN: usize = 32;
 pub struct Config {
     /// The address to listen on; port 0 picks a free one.
     pub listen: SocketAddr,
-    /// The directory of the journal on disk.
+    /// Where a journal on disk will live; nothing is written there yet.
     pub data: PathBuf,
     /// The app's public name, as Stream's SDKs send it.
     pub api_key: String,
