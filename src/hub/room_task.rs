@@ -43,6 +43,8 @@ use seats::Chair;
 
 /// Bytes staged before a drain is committed early, so that a storm of joins stays bounded.
 const STAGED_BYTES_MAX: usize = 1024 * 1024;
+/// A room of so many writes less by looking round for more to say before it speaks.
+const GATHER_FROM: usize = 32;
 /// A room whose time-bound caches are due is woken no more often than this.
 const SWEEP_EVERY: Duration = Duration::from_secs(15);
 /// How long a room that does not exist waits for somebody to create it.
@@ -154,6 +156,9 @@ impl RoomTask {
                 taken = inbox.recv_many(&mut drained, self.shared.limits.drain) => {
                     if taken == 0 {
                         return End::Asleep;
+                    }
+                    if self.fanout.len() >= GATHER_FROM {
+                        gather(&mut inbox, &mut drained, self.shared.limits.drain).await;
                     }
                 }
                 () = sleep_until(wake) => {}
@@ -403,6 +408,18 @@ impl RoomTask {
         }
         tracing::debug!(room = %self.cid, "room {} sleeps", self.cid);
         End::Asleep
+    }
+}
+
+/// Lets everybody who is about to ask something do so before a large room answers: a sender wakes
+/// the room's task ahead of all who are ready, and every round is a write to each member. Where
+/// nobody is ready there is no waiting.
+async fn gather(inbox: &mut mpsc::Receiver<Envelope>, drained: &mut Vec<Envelope>, max: usize) {
+    tokio::task::yield_now().await;
+    while drained.len() < max
+        && let Ok(envelope) = inbox.try_recv()
+    {
+        drained.push(envelope);
     }
 }
 
