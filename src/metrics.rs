@@ -56,7 +56,10 @@ fn describe() {
     describe_gauge!(ROOMS, "Rooms alive now");
     describe_gauge!(PEERS, "Peers in rooms now, those whose connection dropped included");
     describe_counter!(CALLS, "Calls by method and by outcome: `ok` or the reason of the error");
-    describe_counter!(DELIVERIES, "Notices put on the way to one socket each");
+    describe_counter!(
+        DELIVERIES,
+        "Frames put on the way to one socket each: notices, replies, snapshots"
+    );
     describe_counter!(ENCODES, "Notices turned into text, once per audience");
     describe_counter!(DROPS, "Sockets the server gave up, by why");
     describe_histogram!(ROOM_LAG, Unit::Seconds, "How long a command waited in its room's mailbox");
@@ -79,7 +82,7 @@ pub fn call(method: &'static str, outcome: &'static str) {
     counter!(CALLS, "method" => method, "outcome" => outcome).increment(1);
 }
 
-/// So many notices were put on the way, counted per socket.
+/// So many frames were put on the way, counted per socket.
 pub fn deliveries(count: u64) {
     counter!(DELIVERIES).increment(count);
 }

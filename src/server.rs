@@ -214,6 +214,7 @@ pub async fn run(
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
+    raise_file_limit(config.limits.connections);
     let server = Server::bind(config, clock)?;
     tracing::info!(addr = %server.addr, "listening on {}", server.addr);
     let mut stdout = io::stdout().lock();
@@ -222,6 +223,20 @@ pub async fn run(
     drop(stdout);
     server.serve(shutdown).await;
     Ok(())
+}
+
+/// Raises the soft limit of open files, often 1,024, as far as the system allows: a connection is
+/// a file. Says so where that is fewer than the settings allow connections.
+fn raise_file_limit(connections: usize) {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) if files < connections as u64 => tracing::info!(
+            files,
+            connections,
+            "the system allows {files} open files, fewer than the {connections} connections of the settings"
+        ),
+        Ok(files) => tracing::debug!(files, "up to {files} files may be open"),
+        Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
+    }
 }
 
 /// Ends when the process is told to: by SIGTERM, or by SIGINT (Ctrl-C). It listens to both from

@@ -126,7 +126,11 @@ impl RoomTask {
         for chair in self.chairs.values_mut() {
             chair.calls.expire(now, keep);
         }
-        self.snapshots.shrink();
+        if self.has_to_sweep() {
+            self.snapshots.shrink()
+        } else {
+            self.snapshots.clear()
+        }
         self.sweep_at = self.has_to_sweep().then(|| Instant::now() + super::SWEEP_EVERY);
     }
 }
