@@ -201,10 +201,11 @@ impl RoomTask {
         call: Option<(&CallId, u64)>,
     ) -> Result<Reply, Refusal> {
         let method = command.name();
-        let by = match &actor {
-            Actor::Peer(id) => Doer::Peer(id.clone()),
-            Actor::Server => Doer::Server,
-            Actor::Timer | Actor::Newcomer => Doer::Nobody,
+        let by = match (&actor, &command) {
+            (Actor::Peer(id), _) => Doer::Peer(id.clone()),
+            (Actor::Server, _) => Doer::Server,
+            (_, Command::Join(joining)) => Doer::Peer(joining.newcomer.peer_id.clone()),
+            (Actor::Timer | Actor::Newcomer, _) => Doer::Nobody,
         };
         let at = self.now();
         let decision = room::turn(&self.room, actor, command, at)?;

@@ -119,8 +119,8 @@ async fn the_journal_says_who_did_what_when() {
     assert_eq!(
         told,
         [
-            (&json!("join"), &Value::Null),
-            (&json!("join"), &Value::Null),
+            (&json!("join"), &json!(ana.peer)),
+            (&json!("join"), &json!(bo.peer)),
             (&json!("changeRoleOfPeer"), &json!(ana.peer)),
             (&json!("removePeer"), &json!("server")),
         ]
