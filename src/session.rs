@@ -34,7 +34,7 @@ use crate::{
     http::{self, Sockets},
     hub::{
         Ask, CallAsk, Hub, Seated,
-        seat::{Close, SeatLimits, Socket},
+        seat::{Close, Closing, SeatLimits, Socket},
     },
     metrics::{self, Counted},
     secret::Secret,
@@ -110,6 +110,8 @@ enum Next {
     Go,
     /// Close, saying this.
     Close(code::Close),
+    /// The seat is to be closed, and knows why.
+    Seat(Closing),
     /// The client closed; it left if it said so.
     Gone {
         /// Whether it said so.
@@ -137,7 +139,7 @@ impl Session {
                 () = closes(&mut house_closes), if self.place.is_none() => {
                     Next::Close(code::Close::GoingAway)
                 }
-                _ = seat.closing() => Next::Close(code::Close::Left),
+                closing = seat.closing() => Next::Seat(closing),
                 message = self.socket.receive() => Box::pin(self.hear(message)).await,
                 () = sleep_until(wake) => self.pass_time().await,
             };
@@ -155,13 +157,20 @@ impl Session {
         }
         let close = match next {
             Next::Close(close) => {
-                if close != code::Close::Left {
-                    metrics::dropped(drop_word(close));
-                }
+                metrics::dropped(drop_word(close));
                 Close::new(close.code(), close.reason())
             }
+            Next::Seat(Closing::Told(close)) => {
+                // What the room told it, the room has counted.
+                if close == Close::TOO_SLOW {
+                    metrics::dropped(drop_word(code::Close::TooSlow));
+                } else if close == Close::FRAGMENT_FLOOD {
+                    metrics::dropped(drop_word(code::Close::Abuse));
+                }
+                close
+            }
             Next::Protocol => Close::new(1002, "protocol error"),
-            Next::Go | Next::Gone { .. } => Close::new(1000, ""),
+            Next::Go | Next::Gone { .. } | Next::Seat(Closing::Broken) => Close::new(1000, ""),
         };
         // A close that the room told the seat before wins over this one.
         Box::pin(self.socket.hang_up(close)).await;

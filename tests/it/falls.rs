@@ -288,6 +288,8 @@ async fn who_does_not_read_is_closed_and_nobody_else_waits() {
     assert_eq!(told["participant"]["peerId"], bo.peer.as_str());
     assert_eq!(told["participant"]["connected"], false);
     assert_eq!(bo.closed().await.0, 4001);
+    let slow = r#"rolecall_drops_total{why="slow"}"#;
+    assert!(crate::server_side::metric(house.addr, slow).await >= 1, "he is not counted");
     assert_eq!(bo.resume(house.addr).await["resumed"], true);
     bo.check_view().await;
     cy.check_view().await;

@@ -229,7 +229,7 @@ async fn health_is_told_to_anybody() {
 }
 
 /// The sum of a metric's values in the text of `/metrics`.
-async fn metric(addr: SocketAddr, name: &str) -> u64 {
+pub(crate) async fn metric(addr: SocketAddr, name: &str) -> u64 {
     let answer = http(addr, "GET", "/metrics", None, "").await;
     let lines = answer.body.lines().filter(|line| line.starts_with(name));
     let values = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
