@@ -19,11 +19,11 @@ use crate::{
 /// Seconds that clocks may differ by, for `exp`, `nbf` and `iat`.
 pub const LEEWAY_S: u64 = 5;
 /// The longest token that is looked at.
-pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+pub use rolecall_protocol::dialect::native::call::TOKEN_MAX as TOKEN_BYTES_MAX;
 /// Rooms that one token may name.
 pub const CALL_CIDS_MAX: usize = 100;
 /// Teams that one token may name.
-pub const TEAMS_MAX: usize = 250;
+pub use rolecall_protocol::team::TEAMS_MAX;
 
 /// Who a good token says its bearer is. Rights are decided in the room, never from this alone.
 #[derive(Clone, Debug, Default)]

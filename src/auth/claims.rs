@@ -12,6 +12,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{AuthError, CALL_CIDS_MAX, Identity, LEEWAY_S, TEAMS_MAX};
+use rolecall_protocol::id::{DISPLAY_NAME_MAX, NAME_MAX, TEAM_MAX, USER_ID_MAX};
 
 /// Reads `text`. Claims we do not know are ignored, as Stream's SDKs send some; one that we know
 /// is of its type or the token is refused, `null` included: a `user_id` that somebody forgot to
@@ -21,20 +22,20 @@ pub(super) fn read(text: &str, trust_teams: bool, now_s: u64) -> Result<Identity
     let exp = claims.seconds("exp")?;
     let nbf = claims.seconds("nbf")?;
     let iat = claims.seconds("iat")?;
-    let room = claims.text("room", 129, CID)?;
-    let call_cids = claims.texts("call_cids", CALL_CIDS_MAX, 129, CIDS)?;
+    let room = claims.text("room", CID_MAX, CID)?;
+    let call_cids = claims.texts("call_cids", CALL_CIDS_MAX, CID_MAX, CIDS)?;
     let bound = room.is_some() || call_cids.is_some();
-    let role = claims.text("role", 64, "text of 1 to 64 characters")?;
+    let role = claims.text("role", NAME_MAX, "text of 1 to 64 characters")?;
     let is_owner = claims.of_type::<bool>("is_owner", "true or false")?.unwrap_or_default();
     let identity = Identity {
-        user_id: claims.text("user_id", 128, "text of 1 to 128 characters")?,
+        user_id: claims.text("user_id", USER_ID_MAX, "text of 1 to 128 characters")?,
         name: claims.name()?,
         room,
         call_cids,
         role: role.filter(|_| bound),
         is_owner: is_owner && bound,
         teams: match trust_teams {
-            true => claims.texts("teams", TEAMS_MAX, 100, TEAMS)?.unwrap_or_default(),
+            true => claims.texts("teams", TEAMS_MAX, TEAM_MAX, TEAMS)?.unwrap_or_default(),
             false => Vec::new(),
         },
         permissions: claims.object("permissions")?,
@@ -54,6 +55,8 @@ pub(super) fn read(text: &str, trust_teams: bool, now_s: u64) -> Result<Identity
     Ok(identity)
 }
 
+/// `type:id`, both of the longest.
+const CID_MAX: usize = 2 * NAME_MAX + 1;
 const CID: &str = "text of 1 to 129 characters";
 const CIDS: &str = "a list of at most 100 room ids of 1 to 129 characters";
 const TEAMS: &str = "a list of at most 250 team names of 1 to 100 characters";
@@ -97,7 +100,7 @@ impl Distinct<'_> {
         let name: Option<String> = self.of_type("name", EXPECTED)?;
         match name {
             Some(name) if name.is_empty() => Ok(None),
-            Some(name) if !is_word(&name, 128) => {
+            Some(name) if !is_word(&name, DISPLAY_NAME_MAX) => {
                 Err(AuthError::BadClaim { claim: "name", expected: EXPECTED })
             }
             name => Ok(name),

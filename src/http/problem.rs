@@ -5,29 +5,26 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use rolecall_protocol::wire::code::ErrorBody;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-/// `{"code", "message", "data": {"reason", …}}`.
+/// `{"code", "message", "data": {"reason", …}}`, as the native protocol has it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Problem {
-    code: u16,
-    message: String,
-    data: Map<String, Value>,
-}
+#[serde(transparent)]
+pub struct Problem(ErrorBody);
 
 impl Problem {
     /// An error with the HTTP status `status`; the reason is the word programs act on.
     pub fn new(status: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
-        let data = Map::from_iter([("reason".to_owned(), json!(reason))]);
-        Self { code: status.as_u16(), message: message.into(), data }
+        let code = i32::from(status.as_u16());
+        Self(ErrorBody::new(code, reason, message))
     }
 
     /// Adds a field to `data`.
     #[must_use]
-    pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
-        self.data.insert(field.to_owned(), value.into());
-        self
+    pub fn with(self, field: &str, value: impl Into<Value>) -> Self {
+        Self(self.0.with(field, value))
     }
 
     /// A request that cannot be understood.
@@ -48,7 +45,13 @@ impl Problem {
 
     /// The status it is sent with.
     pub fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+impl From<ErrorBody> for Problem {
+    fn from(error: ErrorBody) -> Self {
+        Self(error)
     }
 }
 
@@ -66,6 +69,8 @@ impl IntoResponse for Problem {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -81,6 +86,6 @@ mod tests {
     #[test]
     fn a_bad_token_is_401_with_its_reason() {
         let problem = Problem::from(crate::auth::AuthError::Expired);
-        assert_eq!((problem.code, &problem.data["reason"]), (401, &json!("token-expired")));
+        assert_eq!((problem.0.code, &problem.0.data["reason"]), (401, &json!("token-expired")));
     }
 }

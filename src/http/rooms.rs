@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode},
+    http::HeaderMap,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -17,7 +17,7 @@ use rolecall_protocol::{
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
-use super::upgrade::bearer;
+use super::{Problem, upgrade::bearer};
 use crate::{
     auth::Verifier,
     hub::Hub,
@@ -49,30 +49,14 @@ pub fn routes<S: Clone + Send + Sync + 'static>(rooms: Arc<Rooms>) -> Router<S> 
         .with_state(rooms)
 }
 
-/// The native error object, with its code as the status.
-struct Failed(ErrorBody);
-
-impl IntoResponse for Failed {
-    fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.http_status());
-        (status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), Json(self.0)).into_response()
-    }
-}
-
-impl From<ErrorBody> for Failed {
-    fn from(error: ErrorBody) -> Self {
-        Self(error)
-    }
-}
-
-impl From<ReadError> for Failed {
+impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Self {
         tracing::error!(%error, "the journal could not be read");
-        Self(ErrorBody::unavailable("the journal cannot be read now"))
+        ErrorBody::unavailable("the journal cannot be read now").into()
     }
 }
 
-type Answer = Result<Json<Value>, Failed>;
+type Answer = Result<Json<Value>, Problem>;
 
 impl Rooms {
     /// Lets server tokens in, and nobody else.
@@ -146,7 +130,7 @@ async fn show(
 ) -> Answer {
     rooms.admit(&headers)?;
     let cid = rooms.cid(&cid)?;
-    rooms.hub.look(&cid, false).await?.map(Json).ok_or_else(|| Failed(unknown_room()))
+    rooms.hub.look(&cid, false).await?.map(Json).ok_or_else(|| Problem::from(unknown_room()))
 }
 
 fn unknown_room() -> ErrorBody {
@@ -165,7 +149,7 @@ async fn journal(
     let after = Seq(after.unwrap_or(0));
     let page = rooms.hub.shared().journal.read(&cid, after, limit).await?;
     if page.records.is_empty() && rooms.hub.look(&cid, true).await?.is_none() {
-        return Err(Failed(unknown_room()));
+        return Err(Problem::from(unknown_room()));
     }
     let records: Vec<Value> = page.records.iter().map(|record| shown(record)).collect();
     Ok(Json(json!({ "records": records, "next": page.next })))
@@ -208,9 +192,8 @@ async fn call(
     match called(&rooms, &headers, &cid, &body).await {
         Ok(result) => Json(json!({ "result": result })).into_response(),
         Err(error) => {
-            let status = StatusCode::from_u16(error.http_status());
-            let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, Json(json!({ "error": error }))).into_response()
+            let problem = Problem::from(error);
+            (problem.status(), Json(json!({ "error": problem }))).into_response()
         }
     }
 }

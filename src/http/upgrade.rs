@@ -23,7 +23,7 @@ use super::{Door, Guard, Inbound, Problem, origin};
 use crate::{config::AllowedOrigins, metrics, secret::Secret};
 
 /// The subprotocol of the native protocol.
-pub const SUBPROTOCOL: &str = "rolecall.v1";
+pub use rolecall_protocol::dialect::native::SUBPROTOCOL;
 
 /// A socket whose handshake is done: from here on it carries WebSocket frames.
 #[derive(Debug)]

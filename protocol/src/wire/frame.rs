@@ -123,12 +123,6 @@ fn call_id(raw: &str) -> Option<CallId> {
 #[must_use]
 pub fn reply(id: &CallId, result: &impl Serialize) -> String {
     let result = serde_json::to_string(result).unwrap_or_else(|_| "{}".to_owned());
-    reply_text(id, &result)
-}
-
-/// The reply to a call whose result is JSON text already.
-#[must_use]
-pub fn reply_text(id: &CallId, result: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
 }
 
