@@ -5,6 +5,7 @@ pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod directory;
 pub mod http;
 pub mod hub;
 pub mod journal;
