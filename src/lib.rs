@@ -12,6 +12,7 @@ pub mod journal;
 pub mod logging;
 pub mod metrics;
 pub mod mint;
+pub mod query;
 pub mod secret;
 pub mod server;
 pub mod session;
