@@ -71,8 +71,10 @@ pub struct Limits {
     /// A room nobody is in is put to sleep after this.
     #[serde(with = "units::duration")]
     pub room_idle: Duration,
-    /// Records of a room that the journal keeps in memory.
+    /// Records of a room that the journal keeps in memory; half as many call for a snapshot.
     pub journal_records_kept: usize,
+    /// Records of a room after which a snapshot is taken in any case, however soon.
+    pub journal_tail: usize,
     /// How long a stopping server waits for what is under way.
     #[serde(with = "units::duration")]
     pub shutdown_timeout: Duration,
@@ -110,6 +112,7 @@ impl Default for Limits {
             role_request_ttl: s(60),
             room_idle: s(60),
             journal_records_kept: 1000,
+            journal_tail: 200_000,
             shutdown_timeout: s(10),
         }
     }
