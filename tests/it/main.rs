@@ -5,6 +5,7 @@
 mod cli;
 mod client;
 mod connection;
+mod disk;
 mod falls;
 mod house;
 mod journal;
