@@ -197,8 +197,8 @@ async fn linger(sessions: &Arc<Sessions>) {
     let _ = tokio::time::timeout(term, gone).await;
 }
 
-/// `addr` as a browser on this machine reaches it.
-fn reachable(addr: SocketAddr) -> SocketAddr {
+/// `addr` as whoever is on this machine reaches it.
+pub(crate) fn reachable(addr: SocketAddr) -> SocketAddr {
     match addr.ip() {
         ip if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), addr.port()),
         _ => addr,
