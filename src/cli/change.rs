@@ -30,7 +30,8 @@ pub(super) fn lost_and_gained(before: &[String], after: &[String]) -> (Vec<Strin
     (only(before, after), only(after, before))
 }
 
-/// The leaves of a value, `path = value` each, in order of their paths. Lists are leaves.
+/// The leaves of a value, `path = value` each, in order of their paths. Lists are leaves; a value
+/// that is one itself has no path.
 #[must_use]
 pub(super) fn leaves(value: &Value) -> Vec<String> {
     let mut lines = Vec::new();
@@ -52,17 +53,19 @@ fn collect(value: &Value, path: &mut String, lines: &mut Vec<String>) {
                 path.truncate(length);
             }
         }
-        _ if path.is_empty() => {}
+        Value::Null | Value::Object(_) if path.is_empty() => {}
+        leaf if path.is_empty() => lines.push(leaf.to_string()),
         leaf => lines.push(format!("{path} = {leaf}")),
     }
 }
 
-/// `patch` laid over `base`: objects are merged, everything else is replaced.
+/// `patch` laid over `base`: objects are merged, everything else is replaced, and what is null within
+/// is not said.
 #[must_use]
 pub(super) fn merged(base: &Value, patch: &Value) -> Value {
     let (Value::Object(base), Value::Object(patch)) = (base, patch) else { return patch.clone() };
     let mut whole: Map<String, Value> = base.clone();
-    for (key, value) in patch {
+    for (key, value) in patch.iter().filter(|(_, value)| !value.is_null()) {
         let value = base.get(key).map_or_else(|| value.clone(), |old| merged(old, value));
         whole.insert(key.clone(), value);
     }
@@ -97,13 +100,14 @@ mod tests {
     fn a_patch_reaches_the_leaves_and_replaces_lists() {
         let base =
             json!({ "video": { "enabled": true, "names": ["a", "b"] }, "audio": { "on": 1 } });
-        let patch = json!({ "video": { "enabled": false, "names": ["c"], "new": null } });
+        let patch = json!({ "video": { "enabled": false, "names": ["c"], "new": 7, "old": null } });
         let whole = merged(&base, &patch);
         assert_eq!(
             leaves(&whole),
-            ["audio.on = 1", "video.enabled = false", "video.names = [\"c\"]", "video.new = null"]
+            ["audio.on = 1", "video.enabled = false", "video.names = [\"c\"]", "video.new = 7"]
         );
         assert_eq!(leaves(&json!({})), [""; 0]);
+        assert_eq!((leaves(&json!(null)), leaves(&json!("a"))), (Vec::new(), lines("\"a\"")));
         assert_eq!(leaves(&json!({ "custom": {} })), ["custom = {}"]);
     }
 }

@@ -62,7 +62,7 @@ impl Edit {
         for (key, value) in fields {
             match KEYS.iter().find(|known| *known == key) {
                 Some(&"grants") => self.define_grants(value)?,
-                Some(_) if !value.is_object() => {
+                Some(&known) if known != "external_storage" && !value.is_object() => {
                     return Err(format!("`{key}` is not an object"));
                 }
                 Some(known) => {
@@ -161,10 +161,10 @@ impl Edit {
             }
         }
         for (key, asked) in &self.rest {
-            let before = present.get(key).cloned().unwrap_or_else(|| json!({}));
+            let before = present.get(key).cloned().unwrap_or_default();
             let after = merged(&before, asked);
             if leaves(&before) != leaves(&after) {
-                let sent = sections(&after, asked);
+                let sent = changed_parts(&before, &after);
                 plan.rest.push(Part { key, before, after, sent });
             }
         }
@@ -194,12 +194,16 @@ fn is_same(one: &str, other: &str) -> bool {
     one == other || read(one).is_some_and(|one| Some(one) == read(other))
 }
 
-/// Of `after`, the parts that `asked` mentions, each whole: a server that replaces a part and one
+/// The parts of `after` that differ from `before`, each whole: a server that replaces a part and one
 /// that merges it then come to the same.
-fn sections(after: &Value, asked: &Value) -> Value {
-    let mentioned = asked.as_object().into_iter().flat_map(Map::keys);
-    let parts = mentioned.filter_map(|key| Some((key.clone(), after.get(key)?.clone())));
-    Value::Object(parts.collect())
+fn changed_parts(before: &Value, after: &Value) -> Value {
+    match after {
+        Value::Object(parts) => {
+            let differs = |(key, value): &(&String, &Value)| before.get(key) != Some(value);
+            parts.iter().filter(differs).map(|(key, value)| (key.clone(), value.clone())).collect()
+        }
+        whole => whole.clone(),
+    }
 }
 
 /// One role's grants, before and after.
