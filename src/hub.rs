@@ -391,6 +391,13 @@ async fn run(
 }
 
 impl Shared {
+    /// How long a room must know what was told and what was called: until nobody can come back
+    /// whose socket was lost, and nobody sends a call again.
+    fn remembered(&self) -> Duration {
+        let limits = &self.limits;
+        self.grace + limits.ping_interval + limits.pong_timeout + limits.calls_kept_for
+    }
+
     fn now(&self) -> rolecall_protocol::id::Timestamp {
         rolecall_protocol::id::Timestamp(self.clock.now_ms())
     }

@@ -58,6 +58,10 @@ pub struct Limits {
     /// The body of a request (else 413).
     #[serde(with = "units::bytes")]
     pub body_bytes: usize,
+    /// Requests a minute of the back end over REST, all together (else 429).
+    pub rest_per_minute_server: u32,
+    /// Requests a minute of one user over REST, and of one address without a token (else 429).
+    pub rest_per_minute_user: u32,
     /// Notices a room keeps for those who resume; who missed more starts anew.
     pub notices_kept: usize,
     /// Outcomes of calls a room keeps of each peer, for calls repeated after a resume.
@@ -71,8 +75,10 @@ pub struct Limits {
     /// A room nobody is in is put to sleep after this.
     #[serde(with = "units::duration")]
     pub room_idle: Duration,
-    /// Records of a room that the journal keeps in memory.
+    /// Records of a room that the journal keeps in memory; half as many call for a snapshot.
     pub journal_records_kept: usize,
+    /// Records of a room after which a snapshot is taken in any case, however soon.
+    pub journal_tail: usize,
     /// How long a stopping server waits for what is under way.
     #[serde(with = "units::duration")]
     pub shutdown_timeout: Duration,
@@ -104,12 +110,15 @@ impl Default for Limits {
             connection_lifetime: s(120),
             header_bytes: 16 * KIB,
             body_bytes: 1024 * KIB,
+            rest_per_minute_server: 60_000,
+            rest_per_minute_user: 1000,
             notices_kept: 1024,
             calls_kept: 1024,
             calls_kept_for: s(120),
             role_request_ttl: s(60),
             room_idle: s(60),
             journal_records_kept: 1000,
+            journal_tail: 200_000,
             shutdown_timeout: s(10),
         }
     }

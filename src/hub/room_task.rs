@@ -79,7 +79,10 @@ pub(super) struct RoomTask {
     records: Vec<Arc<Record>>,
     /// Where the journal is.
     committed: Seq,
+    /// Records appended since the last snapshot.
     since_snapshot: usize,
+    /// When the next snapshot may be taken.
+    snapshot_from: Timestamp,
     /// The last moment anything was decided; time never goes back within a room.
     last: Timestamp,
     empty_since: Option<Instant>,
@@ -94,7 +97,8 @@ impl RoomTask {
         cid: Cid,
         call_type: Arc<CallType>,
     ) -> Result<Box<Self>, ReadError> {
-        let loaded = shared.journal.load(&cid).await?;
+        let since = Timestamp(shared.now().since(Timestamp(millis(shared.remembered()))));
+        let loaded = shared.journal.load(&cid, since).await?;
         let mut room = loaded
             .snapshot
             .map_or_else(|| Room::vacant(cid.clone(), call_type), |room| Room::clone(&room));
@@ -115,6 +119,7 @@ impl RoomTask {
             records: Vec::new(),
             committed: room.seq,
             since_snapshot: 0,
+            snapshot_from: shared.now().plus(millis(shared.remembered())),
             last: Timestamp(0),
             empty_since: None,
             sweep_at: None,
@@ -334,15 +339,23 @@ impl RoomTask {
         if self.encodes > 0 {
             metrics::encodes(std::mem::take(&mut self.encodes));
         }
-        let keep = self.shared.limits.journal_records_kept.max(2) / 2;
-        if self.since_snapshot >= keep {
+        if self.is_snapshot_due() {
             self.since_snapshot = 0;
-            let snapshot = self.shared.journal.snapshot(Arc::new(self.room.clone())).await;
-            if let Err(error) = snapshot {
+            self.snapshot_from = self.last.plus(millis(self.shared.remembered()));
+            let snapshot = Arc::new(self.room.clone());
+            if let Err(error) = self.shared.journal.snapshot(snapshot, self.last).await {
                 tracing::warn!(room = %self.cid, %error, "no snapshot of room {} was taken", self.cid);
             }
         }
         Ok(())
+    }
+
+    /// Whether enough was appended since the last snapshot, and long enough ago that the one before
+    /// it still tells all that somebody may have missed; whichever, once there is too much to replay.
+    fn is_snapshot_due(&self) -> bool {
+        let limits = &self.shared.limits;
+        let due = self.since_snapshot >= limits.journal_records_kept.max(2) / 2;
+        due && (self.last > self.snapshot_from || self.since_snapshot >= limits.journal_tail)
     }
 
     // Time.
@@ -402,7 +415,7 @@ impl RoomTask {
         let remembered = if self.room.created_at.is_none() || self.room.is_forgettable() {
             self.shared.journal.forget(&self.cid).await
         } else {
-            self.shared.journal.snapshot(Arc::new(self.room.clone())).await
+            self.shared.journal.snapshot(Arc::new(self.room.clone()), self.last).await
         };
         if let Err(error) = remembered {
             tracing::warn!(room = %self.cid, %error, "room {} went to sleep untidily", self.cid);

@@ -8,13 +8,14 @@ use std::{
 
 use async_trait::async_trait;
 use rolecall::journal::{
-    AppendError, Journal, Loaded, Page, ReadError, Record, memory::MemoryJournal,
+    AppendError, DirectoryPage, DirectoryRecord, Journal, Loaded, LoadedDirectory, Page, ReadError,
+    Record, memory::MemoryJournal,
 };
 use rolecall_protocol::{
-    id::{Cid, Seq},
+    id::{Cid, Seq, Timestamp},
     room::Room,
 };
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use tokio::{sync::watch, time::timeout};
 
 use crate::{
@@ -85,16 +86,16 @@ impl Journal for Faulty {
         }
     }
 
-    async fn load(&self, room: &Cid) -> Result<Loaded, ReadError> {
-        self.inner.load(room).await
+    async fn load(&self, room: &Cid, since: Timestamp) -> Result<Loaded, ReadError> {
+        self.inner.load(room, since).await
     }
 
     async fn read(&self, room: &Cid, after: Seq, limit: usize) -> Result<Page, ReadError> {
         self.inner.read(room, after, limit).await
     }
 
-    async fn snapshot(&self, room: Arc<Room>) -> Result<(), ReadError> {
-        self.inner.snapshot(room).await?;
+    async fn snapshot(&self, room: Arc<Room>, at: Timestamp) -> Result<(), ReadError> {
+        self.inner.snapshot(room, at).await?;
         self.slept.send_modify(|slept| *slept += 1);
         Ok(())
     }
@@ -111,6 +112,38 @@ impl Journal for Faulty {
 
     async fn rooms(&self, after: Option<&Cid>, limit: usize) -> Result<Vec<Cid>, ReadError> {
         self.inner.rooms(after, limit).await
+    }
+
+    async fn states(
+        &self,
+        after: Option<&Cid>,
+        limit: usize,
+    ) -> Result<Vec<(Cid, Loaded)>, ReadError> {
+        self.inner.states(after, limit).await
+    }
+
+    async fn append_directory(
+        &self,
+        expected: Seq,
+        records: Vec<Arc<DirectoryRecord>>,
+    ) -> Result<(), AppendError> {
+        self.inner.append_directory(expected, records).await
+    }
+
+    async fn load_directory(&self) -> Result<LoadedDirectory, ReadError> {
+        self.inner.load_directory().await
+    }
+
+    async fn snapshot_directory(
+        &self,
+        seq: Seq,
+        changed: Vec<(String, Option<Box<RawValue>>)>,
+    ) -> Result<(), ReadError> {
+        self.inner.snapshot_directory(seq, changed).await
+    }
+
+    async fn read_directory(&self, after: Seq, limit: usize) -> Result<DirectoryPage, ReadError> {
+        self.inner.read_directory(after, limit).await
     }
 }
 

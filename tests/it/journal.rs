@@ -15,6 +15,14 @@ trait Factory: Fn(usize) -> Arc<dyn Journal> {}
 
 impl<F: Fn(usize) -> Arc<dyn Journal>> Factory for F {}
 
+/// Later than anything, so that the newest snapshot is early enough.
+const LATE: Timestamp = Timestamp(u64::MAX);
+
+/// When that record was made.
+const fn at(seq: u64) -> Timestamp {
+    Timestamp(1_800_000_000_000 + seq)
+}
+
 fn cid(text: &str) -> Cid {
     Cid::parse(text, &CallTypeName::parse("default").unwrap()).unwrap()
 }
@@ -31,7 +39,7 @@ fn record(seq: u64) -> Arc<Record> {
     };
     Arc::new(Record {
         seq: Seq(seq),
-        at: Timestamp(1_800_000_000_000 + seq),
+        at: at(seq),
         by: if seq.is_multiple_of(2) { Doer::Server } else { Doer::Peer(peer("ann")) },
         method: "raiseHand".into(),
         events: vec![
@@ -76,13 +84,13 @@ async fn conforms(factory: impl Factory) {
 async fn what_was_appended_is_loaded_as_it_was(factory: &impl Factory) {
     let journal = factory(100);
     let name = cid("stage:a");
-    let loaded = journal.load(&name).await.unwrap();
+    let loaded = journal.load(&name, LATE).await.unwrap();
     assert!(loaded.snapshot.is_none() && loaded.records.is_empty());
     let records: Vec<_> = [2, 5, 9].map(record).into();
     journal.append(&name, Seq(0), records.clone()).await.unwrap();
     journal.append(&name, Seq(9), vec![]).await.unwrap();
     journal.append(&name, Seq(9), vec![record(11)]).await.unwrap();
-    let loaded = journal.load(&name).await.unwrap();
+    let loaded = journal.load(&name, LATE).await.unwrap();
     assert!(loaded.snapshot.is_none());
     assert_eq!(loaded.records[..3], records);
     assert_eq!(loaded.records[3], record(11));
@@ -98,8 +106,8 @@ async fn an_append_at_the_wrong_place_stores_nothing(factory: &impl Factory) {
     }
     let refused = journal.append(&cid("stage:new"), Seq(3), vec![record(4)]).await.unwrap_err();
     assert!(matches!(refused, AppendError::Conflict { at: Seq(0) }), "{refused}");
-    assert_eq!(seqs(&journal.load(&cid("stage:a")).await.unwrap().records), [2, 4, 6, 8, 10]);
-    assert!(journal.load(&cid("stage:new")).await.unwrap().records.is_empty());
+    assert_eq!(seqs(&journal.load(&cid("stage:a"), LATE).await.unwrap().records), [2, 4, 6, 8, 10]);
+    assert!(journal.load(&cid("stage:new"), LATE).await.unwrap().records.is_empty());
     assert_eq!(journal.rooms(None, 10).await.unwrap(), [cid("stage:a")]);
 }
 
@@ -117,7 +125,7 @@ async fn of_two_appends_at_one_place_one_goes_through(factory: &impl Factory) {
         through += usize::from(one.await.unwrap().is_ok());
     }
     assert_eq!(through, 1);
-    assert_eq!(journal.load(&cid("stage:a")).await.unwrap().records.len(), 6);
+    assert_eq!(journal.load(&cid("stage:a"), LATE).await.unwrap().records.len(), 6);
 }
 
 async fn pages_follow_each_other(factory: &impl Factory) {
@@ -142,27 +150,27 @@ async fn pages_follow_each_other(factory: &impl Factory) {
 async fn a_snapshot_is_what_a_room_starts_from(factory: &impl Factory) {
     let journal = filled(factory, "stage:a", 100).await;
     let name = cid("stage:a");
-    journal.snapshot(room("stage:a", 6)).await.unwrap();
-    let loaded = journal.load(&name).await.unwrap();
+    journal.snapshot(room("stage:a", 6), at(6)).await.unwrap();
+    let loaded = journal.load(&name, LATE).await.unwrap();
     let snapshot = loaded.snapshot.unwrap();
     assert_eq!((snapshot.seq, &snapshot.cid), (Seq(6), &name));
     assert_eq!(seqs(&loaded.records), [8, 10]);
     // A newer one takes its place; the audit trail is not a snapshot's business.
-    journal.snapshot(room("stage:a", 10)).await.unwrap();
-    let loaded = journal.load(&name).await.unwrap();
+    journal.snapshot(room("stage:a", 10), at(10)).await.unwrap();
+    let loaded = journal.load(&name, LATE).await.unwrap();
     assert_eq!((loaded.snapshot.unwrap().seq, loaded.records.len()), (Seq(10), 0));
     assert_eq!(seqs(&journal.read(&name, Seq(0), 10).await.unwrap().records), [2, 4, 6, 8, 10]);
     journal.append(&name, Seq(10), vec![record(12)]).await.unwrap();
-    assert_eq!(seqs(&journal.load(&name).await.unwrap().records), [12]);
+    assert_eq!(seqs(&journal.load(&name, LATE).await.unwrap().records), [12]);
 }
 
 async fn old_records_go_only_once_a_snapshot_covers_them(factory: &impl Factory) {
     let journal = filled(factory, "stage:a", 2).await;
     let name = cid("stage:a");
-    assert_eq!(seqs(&journal.load(&name).await.unwrap().records), [2, 4, 6, 8, 10]);
-    journal.snapshot(room("stage:a", 4)).await.unwrap();
-    assert_eq!(seqs(&journal.load(&name).await.unwrap().records), [6, 8, 10]);
-    journal.snapshot(room("stage:a", 10)).await.unwrap();
+    assert_eq!(seqs(&journal.load(&name, LATE).await.unwrap().records), [2, 4, 6, 8, 10]);
+    journal.snapshot(room("stage:a", 4), at(4)).await.unwrap();
+    assert_eq!(seqs(&journal.load(&name, LATE).await.unwrap().records), [6, 8, 10]);
+    journal.snapshot(room("stage:a", 10), at(10)).await.unwrap();
     let kept = seqs(&journal.read(&name, Seq(0), 10).await.unwrap().records);
     assert!(kept.ends_with(&[8, 10]), "{kept:?}");
     let refused = journal.append(&name, Seq(4), vec![record(12)]).await.unwrap_err();
@@ -172,14 +180,14 @@ async fn old_records_go_only_once_a_snapshot_covers_them(factory: &impl Factory)
 async fn a_forgotten_room_never_was(factory: &impl Factory) {
     let journal = filled(factory, "stage:a", 100).await;
     let name = cid("stage:a");
-    journal.snapshot(room("stage:a", 4)).await.unwrap();
+    journal.snapshot(room("stage:a", 4), at(4)).await.unwrap();
     journal.forget(&name).await.unwrap();
     journal.forget(&cid("stage:none")).await.unwrap();
-    let loaded = journal.load(&name).await.unwrap();
+    let loaded = journal.load(&name, LATE).await.unwrap();
     assert!(loaded.snapshot.is_none() && loaded.records.is_empty());
     assert!(journal.rooms(None, 10).await.unwrap().is_empty());
     journal.append(&name, Seq(0), vec![record(3)]).await.unwrap();
-    assert_eq!(seqs(&journal.load(&name).await.unwrap().records), [3]);
+    assert_eq!(seqs(&journal.load(&name, LATE).await.unwrap().records), [3]);
 }
 
 async fn rooms_are_listed_in_order(factory: &impl Factory) {
@@ -208,9 +216,9 @@ async fn rooms_are_listed_in_order(factory: &impl Factory) {
 async fn rooms_do_not_touch_each_other(factory: &impl Factory) {
     let journal = filled(factory, "stage:a", 100).await;
     journal.append(&cid("stage:b"), Seq(0), vec![record(7)]).await.unwrap();
-    journal.snapshot(room("stage:b", 7)).await.unwrap();
+    journal.snapshot(room("stage:b", 7), at(7)).await.unwrap();
     journal.forget(&cid("stage:a")).await.unwrap();
-    let loaded = journal.load(&cid("stage:b")).await.unwrap();
+    let loaded = journal.load(&cid("stage:b"), LATE).await.unwrap();
     assert_eq!(loaded.snapshot.unwrap().seq, Seq(7));
 }
 
