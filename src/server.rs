@@ -22,7 +22,11 @@ use crate::{
     auth::{Claims, KeyError, Verifier},
     clock::Clock,
     config::Config,
-    http::{self, BindError, Door, Readiness, rooms::Rooms},
+    http::{
+        self, BindError, Door, Readiness,
+        rooms::Rooms,
+        stream::{Stream, rate::Rates},
+    },
     hub::{Hub, Shared},
     journal::{Journal, memory::MemoryJournal},
     metrics, mint,
@@ -55,6 +59,7 @@ pub struct Server {
     door: Arc<Door>,
     sessions: Arc<Sessions>,
     rooms: Arc<Rooms>,
+    stream: Arc<Stream>,
     stop: watch::Sender<bool>,
 }
 
@@ -101,6 +106,14 @@ impl Server {
             default_call_type: default_call_type.clone(),
             closing,
         });
+        let stream = Stream {
+            config: Arc::clone(&config),
+            clock: clock.clone(),
+            verifier: Arc::clone(&verifier),
+            hub: Arc::clone(&hub),
+            default_call_type: default_call_type.clone(),
+            rates: Rates::new(&config.limits),
+        };
         let rooms =
             Rooms { hub: Arc::clone(&hub), verifier: Arc::clone(&verifier), default_call_type };
         let door = Arc::new(Door {
@@ -111,7 +124,8 @@ impl Server {
             recorder: metrics::recorder(),
             sockets: Arc::new(Arc::clone(&sessions)),
         });
-        Ok(Self { addr, listener, door, sessions, rooms: Arc::new(rooms), stop })
+        let (rooms, stream) = (Arc::new(rooms), Arc::new(stream));
+        Ok(Self { addr, listener, door, sessions, rooms, stream, stop })
     }
 
     /// The address it listens on, its port picked.
@@ -121,9 +135,9 @@ impl Server {
 
     /// Serves until `shutdown` ends, then stops in good order.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, door, sessions, rooms, stop, .. } = self;
+        let Self { listener, door, sessions, rooms, stream, stop, .. } = self;
         let stopped = stop.subscribe();
-        let router = http::router(Arc::clone(&door), http::rooms::routes(rooms));
+        let router = http::router(Arc::clone(&door), http::api(rooms, stream));
         if door.config.demo {
             open_demo(&sessions.hub, &door.config).await;
         }
@@ -197,8 +211,8 @@ async fn linger(sessions: &Arc<Sessions>) {
     let _ = tokio::time::timeout(term, gone).await;
 }
 
-/// `addr` as a browser on this machine reaches it.
-fn reachable(addr: SocketAddr) -> SocketAddr {
+/// `addr` as whoever is on this machine reaches it.
+pub(crate) fn reachable(addr: SocketAddr) -> SocketAddr {
     match addr.ip() {
         ip if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), addr.port()),
         _ => addr,

@@ -17,6 +17,7 @@ use crate::{
 
 pub mod builtin;
 pub mod definition;
+pub mod settings;
 
 /// The role of an owner (`is_owner` in a token).
 pub const HOST: &str = "host";
@@ -78,6 +79,21 @@ impl Role {
             can_receive: Arc::clone(&self.can_receive),
             capabilities: granted.difference(Capabilities::MEDIA),
         }
+    }
+}
+
+impl Role {
+    /// Its grants as Stream writes them: those written, and where its shape says what it may send
+    /// beside them, what would say that.
+    #[must_use]
+    pub fn grants_shown(&self) -> Vec<&str> {
+        let media = Capabilities::MEDIA.iter().filter(|capability| {
+            self.can_send.contains_all(TrackKinds::granted_by(*capability))
+                && !self.grants.iter().any(|grant| grant.as_str() == capability.as_str())
+        });
+        let mut shown: Vec<&str> = self.grants.iter().map(Grant::as_str).collect();
+        shown.extend(media.map(|capability| capability.as_str()));
+        shown
     }
 }
 
@@ -250,6 +266,14 @@ impl CallType {
         let stands_in = none && (self.open || !stranger);
         let default = self.default_role.iter().filter(move |_| stands_in);
         names.iter().chain(default).filter_map(|name| self.roles.get(name))
+    }
+
+    /// The role of that name gets exactly these grants; it comes to be where there was none.
+    pub fn set_grants(&mut self, name: &RoleName, grants: Vec<Grant>) {
+        let role = self.roles.entry(name.clone());
+        let role = role.or_insert_with(|| builtin::blank(name.as_str(), 4));
+        role.grants = grants;
+        role.can_send = TrackKinds::NONE;
     }
 
     /// The roles as the join reply shows them.

@@ -58,6 +58,10 @@ pub struct Limits {
     /// The body of a request (else 413).
     #[serde(with = "units::bytes")]
     pub body_bytes: usize,
+    /// Requests a minute of the back end over REST, all together (else 429).
+    pub rest_per_minute_server: u32,
+    /// Requests a minute of one user over REST, and of one address without a token (else 429).
+    pub rest_per_minute_user: u32,
     /// Notices a room keeps for those who resume; who missed more starts anew.
     pub notices_kept: usize,
     /// Outcomes of calls a room keeps of each peer, for calls repeated after a resume.
@@ -106,6 +110,8 @@ impl Default for Limits {
             connection_lifetime: s(120),
             header_bytes: 16 * KIB,
             body_bytes: 1024 * KIB,
+            rest_per_minute_server: 60_000,
+            rest_per_minute_user: 1000,
             notices_kept: 1024,
             calls_kept: 1024,
             calls_kept_for: s(120),

@@ -1,0 +1,4 @@
+//! The bodies of requests and answers, as Stream's SDKs write and read them. They must not know how
+//! they are made.
+
+pub mod client;
