@@ -17,6 +17,7 @@ use crate::{
 
 pub mod builtin;
 pub mod definition;
+pub mod settings;
 
 /// The role of an owner (`is_owner` in a token).
 pub const HOST: &str = "host";

@@ -5,10 +5,17 @@ use std::sync::Arc;
 use super::{event::Event, state::Directory, user::User};
 use crate::id::{Timestamp, UserId};
 
-/// Changes the Directory as the event says. An event about somebody who is not there changes
-/// nothing but the position: that way a journal can always be replayed.
-pub fn apply(directory: &mut Directory, event: &Event, at: Timestamp) {
+/// Changes the Directory as all events of one record say: its position is one further.
+pub fn replay(directory: &mut Directory, events: &[Event], at: Timestamp) {
+    for event in events {
+        apply(directory, event, at);
+    }
     directory.seq = directory.seq.next();
+}
+
+/// Changes the Directory as the event says. An event about somebody who is not there changes
+/// nothing: that way a journal can always be replayed.
+pub(super) fn apply(directory: &mut Directory, event: &Event, at: Timestamp) {
     match event {
         Event::AppUpdated { app } => directory.app = Arc::clone(app),
         Event::UserSet { user } => directory.put_user(Arc::clone(user)),

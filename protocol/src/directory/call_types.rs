@@ -8,18 +8,15 @@ use serde_json::Value;
 
 use crate::{
     call_type::{CallType, definition::RoleDefinition},
+    directory::notifications::NotificationSettings,
     grant::Grant,
     id::{CallTypeName, RoleName, Timestamp},
-    json::Json,
 };
 
 /// Most call types (Stream names no bound).
 pub const CALL_TYPES_MAX: usize = 100;
 /// Longest name of an external storage, in characters.
 pub const EXTERNAL_STORAGE_MAX: usize = 128;
-
-/// Which notifications are sent, kept for Stream's SDKs: at most 8 KiB.
-pub type NotificationSettings = Json<8192>;
 
 /// A call type, and what is kept beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +28,7 @@ pub struct CallTypeEntry {
     /// When it was last changed.
     pub updated_at: Timestamp,
     /// Stream's `notification_settings`, whole.
+    #[serde(default)]
     pub notification_settings: NotificationSettings,
     /// Stream's `external_storage`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

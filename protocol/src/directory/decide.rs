@@ -24,7 +24,7 @@ mod users;
 /// What follows from a command.
 #[derive(Clone, Debug)]
 pub struct Decision {
-    /// What happens.
+    /// What happens; nothing where all was so already.
     pub events: Vec<Event>,
     /// The Directory as it will be.
     pub next: Directory,
@@ -57,6 +57,9 @@ pub fn turn(
 ) -> Result<Decision, Refusal> {
     let mut turn = Turn { actor, at, next: directory.clone(), events: Vec::new() };
     let reply = turn.decide(command)?;
+    if !turn.events.is_empty() {
+        turn.next.seq = directory.seq.next();
+    }
     Ok(Decision { events: turn.events, next: turn.next, reply })
 }
 

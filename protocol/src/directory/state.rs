@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::{
     app::App,
-    call_types::{CallTypeEntry, NotificationSettings},
+    call_types::CallTypeEntry,
     key::Key,
+    notifications::NotificationSettings,
     role::{self, CustomRole},
     user::User,
 };
@@ -22,7 +23,7 @@ use crate::{
 /// How many users there may be unless the house says otherwise.
 pub const USERS_MAX: usize = 200_000;
 
-/// Everything that is not in a room. Plain data, cheap to clone; [`super::apply()`] is the only
+/// Everything that is not in a room. Plain data, cheap to clone; [`super::apply`] is the only
 /// writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directory {
@@ -34,7 +35,7 @@ pub struct Directory {
     pub roles: BTreeMap<RoleName, CustomRole>,
     /// Call types by name, built-in ones among them.
     pub call_types: OrdMap<CallTypeName, Arc<CallTypeEntry>>,
-    /// How many events made it what it is.
+    /// How many records made it what it is.
     pub seq: Seq,
     /// How many users there may be. The house's setting; no event changes it.
     pub users_max: usize,
@@ -59,7 +60,7 @@ impl Directory {
                 call_type,
                 created_at: Timestamp(0),
                 updated_at: Timestamp(0),
-                notification_settings: NotificationSettings::empty_object(),
+                notification_settings: NotificationSettings::default(),
                 external_storage: None,
                 from_file: None,
             };

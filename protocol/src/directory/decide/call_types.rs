@@ -2,17 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde_json::{Map, Value};
-
 use super::{Reply, Turn};
 use crate::{
     call_type::{CallType, GRANTS_MAX, ROLES_MAX, builtin, definition::Definition},
     directory::{
-        call_types::{
-            CALL_TYPES_MAX, CallTypeEntry, CallTypeInput, EXTERNAL_STORAGE_MAX,
-            NotificationSettings,
-        },
+        call_types::{CALL_TYPES_MAX, CallTypeEntry, CallTypeInput, EXTERNAL_STORAGE_MAX},
         event::Event,
+        notifications::NotificationSettings,
         refusal::Refusal,
     },
     grant::Grant,
@@ -52,7 +48,7 @@ impl Turn<'_> {
             call_type: Arc::new(built),
             created_at: self.at,
             updated_at: self.at,
-            notification_settings: NotificationSettings::empty_object(),
+            notification_settings: NotificationSettings::default(),
             external_storage: None,
             from_file: None,
         };
@@ -114,7 +110,7 @@ impl Turn<'_> {
                 call_type,
                 created_at: self.at,
                 updated_at: self.at,
-                notification_settings: NotificationSettings::empty_object(),
+                notification_settings: NotificationSettings::default(),
                 external_storage: None,
                 from_file: Some(hash),
             },
@@ -176,7 +172,10 @@ impl Turn<'_> {
         }
         entry.call_type = Arc::new(call_type);
         if let Some(patch) = input.notification_settings {
-            entry.notification_settings = notifications(&entry.notification_settings, patch)?;
+            entry.notification_settings = entry
+                .notification_settings
+                .merged(&patch)
+                .map_err(|problem| Refusal::invalid("notification_settings", problem))?;
         }
         if let Some(storage) = input.external_storage {
             if let Some(name) = &storage {
@@ -214,18 +213,4 @@ fn reset_grants(call_type: &mut CallType) {
         call_type.roles.clone_from(&fresh.roles);
         call_type.default_role.clone_from(&fresh.default_role);
     }
-}
-
-/// The notification settings with those written laid over them.
-fn notifications(
-    now: &NotificationSettings,
-    patch: Value,
-) -> Result<NotificationSettings, Refusal> {
-    let wrong = |problem: String| Refusal::invalid("notification_settings", problem);
-    let Value::Object(patch) = patch else {
-        return Err(wrong("must be an object".to_owned()));
-    };
-    let mut settings: Map<String, Value> = serde_json::from_str(now.as_str()).unwrap_or_default();
-    settings.extend(patch);
-    NotificationSettings::new(&Value::Object(settings)).map_err(wrong)
 }

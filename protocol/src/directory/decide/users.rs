@@ -70,9 +70,6 @@ impl Turn<'_> {
                 User::new(input.id, named("user"), self.at)
             }
         };
-        if own {
-            self.own_right(&user, "update-user")?;
-        }
         // The server side says all of a user; he himself, what he mentions.
         let whole = !own;
         if whole || input.name.is_some() {
@@ -112,9 +109,6 @@ impl Turn<'_> {
         for patch in patches {
             let Some(known) = self.next.user(&patch.id).cloned() else { continue };
             let mut user = User::clone(&known);
-            if *self.actor != Actor::Server {
-                self.own_right(&user, "update-user")?;
-            }
             patched(&mut user, patch)?;
             self.set(Some(&known), user)?;
         }
@@ -249,20 +243,6 @@ impl Turn<'_> {
         }
     }
 
-    /// Whether the app lets the user do that to himself.
-    fn own_right(&self, user: &User, permission: &str) -> Result<(), Refusal> {
-        let app = &self.next.app;
-        let granted = |suffix| app.grants(&user.role, &format!("{permission}{suffix}"));
-        if ["", "-owner", "-any-team", "-owner-any-team"].into_iter().any(granted) {
-            return Ok(());
-        }
-        Err(match permission {
-            "update-user-role" => Refusal::NotYours("role"),
-            "update-user-teams" => Refusal::NotYours("teams"),
-            _ => Refusal::NotYours("user"),
-        })
-    }
-
     fn room_for_one_more(&self) -> Result<(), Refusal> {
         let max = self.next.users_max;
         if self.next.users.len() < max {
@@ -296,8 +276,7 @@ impl Turn<'_> {
 
     /// A user is to be like this, where that is another than he was.
     fn set(&mut self, was: Option<&User>, mut user: User) -> Result<(), Refusal> {
-        let role_is_new = was.is_none_or(|was| was.role != user.role);
-        if role_is_new {
+        if was.is_none_or(|was| was.role != user.role) {
             self.known_role(&user.role)?;
         }
         if was.is_none_or(|was| was.teams_role != user.teams_role) {
@@ -305,29 +284,36 @@ impl Turn<'_> {
                 self.known_role(role)?;
             }
         }
-        if let (Actor::User(_), Some(was)) = (self.actor, was) {
-            if was.role != user.role || was.teams_role != user.teams_role {
-                self.own_right(was, "update-user-role")?;
-            }
-            if was.teams != user.teams {
-                self.own_right(was, "update-user-teams")?;
-            }
-        } else if let Actor::User(_) = self.actor {
-            if user.role.as_str() != "user" || !user.teams_role.is_empty() {
-                return Err(Refusal::NotYours("role"));
-            }
-            if !user.teams.is_empty() {
-                return Err(Refusal::NotYours("teams"));
-            }
-        }
         check(&user)?;
         user.updated_at = was.map_or(self.at, |was| was.updated_at);
         if was == Some(&user) {
             return Ok(());
         }
+        if let Actor::User(_) = self.actor {
+            self.may_himself(was, &user)?;
+        }
         user.updated_at = self.at;
         self.happens(Event::UserSet { user: Arc::new(user) });
         Ok(())
+    }
+
+    /// Whether a user may make that of himself: what he is, is not his to say unless the app says so.
+    fn may_himself(&self, was: Option<&User>, user: &User) -> Result<(), Refusal> {
+        let fresh = User::new(user.id.clone(), named("user"), self.at);
+        let (before, known) = (was.unwrap_or(&fresh), was.is_some());
+        let app = &self.next.app;
+        let may = |permission: &str| {
+            let granted = |suffix| app.grants(&before.role, &format!("{permission}{suffix}"));
+            known && ["", "-owner", "-any-team", "-owner-any-team"].into_iter().any(granted)
+        };
+        let what_he_is = before.role != user.role || before.teams_role != user.teams_role;
+        if what_he_is && !may("update-user-role") {
+            return Err(Refusal::NotYours("role"));
+        }
+        if before.teams != user.teams && !may("update-user-teams") {
+            return Err(Refusal::NotYours("teams"));
+        }
+        if known && !may("update-user") { Err(Refusal::NotYours("user")) } else { Ok(()) }
     }
 
     fn users(&self, ids: &[UserId]) -> Reply {
