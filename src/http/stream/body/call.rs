@@ -1,6 +1,11 @@
 //! A call, and the requests and answers about one or many.
 
-use rolecall_protocol::id::{TeamId, UserId};
+use std::collections::BTreeMap;
+
+use rolecall_protocol::{
+    id::{TeamId, UserId},
+    json::Metadata,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -27,7 +32,7 @@ pub struct CallResponse {
     pub cid: String,
     /// The team it is of.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = String, required = false)]
     pub team: Option<TeamId>,
     /// Who created it.
     pub created_by: UserResponse,
@@ -37,13 +42,17 @@ pub struct CallResponse {
     pub updated_at: Moment,
     /// When it is to start.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Moment, required = false)]
     pub starts_at: Option<Moment>,
     /// When it was ended.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Moment, required = false)]
     pub ended_at: Option<Moment>,
     /// The customer's own data.
-    pub custom: Map<String, Value>,
+    #[schema(value_type = BTreeMap<String, Value>)]
+    pub custom: Metadata,
     /// The settings in force: the call type's, under what is overridden in this call.
+    #[schema(value_type = BTreeMap<String, BTreeMap<String, Value>>)]
     pub settings: Map<String, Value>,
     /// Who may not come in.
     #[schema(value_type = Vec<String>)]
@@ -52,6 +61,7 @@ pub struct CallResponse {
     pub backstage: bool,
     /// How long before its start everybody gets in.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
     pub join_ahead_time_seconds: Option<u64>,
     /// Never: media does not go through this server.
     pub recording: bool,
@@ -65,6 +75,7 @@ pub struct CallResponse {
     pub current_session_id: String,
     /// Who is in; absent while nobody is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = CallSessionResponse, required = false)]
     pub session: Option<CallSessionResponse>,
     /// What goes out: nothing.
     pub egress: EgressResponse,
@@ -113,11 +124,10 @@ impl CallIngressResponse {
 
 /// What is said of a call that is to be.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct CallRequest {
     /// Who creates it, where the back end does so for a user.
-    #[schema(max_length = 128)]
-    pub created_by_id: Option<String>,
+    #[schema(value_type = Option<String>, max_length = 128)]
+    pub created_by_id: Option<UserId>,
     /// The same, with what is to be known of him; written down as with `POST /users` unless it is
     /// his id alone.
     pub created_by: Option<UserRequest>,
@@ -125,14 +135,16 @@ pub struct CallRequest {
     #[schema(max_items = 100)]
     pub members: Option<Vec<MemberRequest>>,
     /// The customer's own data.
+    #[schema(value_type = Option<BTreeMap<String, Value>>)]
     pub custom: Option<Map<String, Value>>,
     /// What its settings are beside the call type's.
-    pub settings_override: Option<Map<String, Value>>,
+    #[schema(value_type = Option<BTreeMap<String, BTreeMap<String, Value>>>)]
+    pub settings_override: Option<Value>,
     /// When it is to start.
     pub starts_at: Option<When>,
     /// The team it is of; a user of teams has to say it while teams are kept apart.
-    #[schema(max_length = 100)]
-    pub team: Option<String>,
+    #[schema(value_type = Option<String>, max_length = 100)]
+    pub team: Option<TeamId>,
     /// Taken, and not used.
     pub channel_cid: Option<String>,
     /// Taken, and not used: nobody is rung.
@@ -141,7 +153,6 @@ pub struct CallRequest {
 
 /// `getOrCreate`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct GetOrCreateCallRequest {
     /// What is said of it, if it is to be created.
     pub data: Option<CallRequest>,
@@ -159,7 +170,6 @@ pub struct GetOrCreateCallRequest {
 /// The query of `get`.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(default)]
 pub struct GetCallQuery {
     /// How many members are shown.
     #[param(minimum = 0, maximum = 100)]
@@ -168,14 +178,15 @@ pub struct GetCallQuery {
 
 /// `update`: what is given is changed.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct UpdateCallRequest {
     /// The customer's own data, whole.
+    #[schema(value_type = Option<BTreeMap<String, Value>>)]
     pub custom: Option<Map<String, Value>>,
     /// Settings to be laid over those overridden already.
-    pub settings_override: Option<Map<String, Value>>,
+    #[schema(value_type = Option<BTreeMap<String, BTreeMap<String, Value>>>)]
+    pub settings_override: Option<Value>,
     /// When it is to start; null: no more said.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<When>)]
     pub starts_at: Option<Option<When>>,
 }
@@ -192,6 +203,7 @@ pub struct CallState {
     pub own_capabilities: Vec<String>,
     /// The asker's own membership.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = MemberResponse, required = false)]
     pub membership: Option<MemberResponse>,
 }
 
@@ -219,7 +231,6 @@ pub struct GetCallResponse {
 
 /// An order of what is asked for.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct SortParam {
     /// By what.
     pub field: Option<String>,
@@ -229,13 +240,13 @@ pub struct SortParam {
 
 /// `queryCalls`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct QueryCallsRequest {
     /// Which calls.
-    pub filter_conditions: Option<Map<String, Value>>,
+    #[schema(value_type = Option<BTreeMap<String, Value>>)]
+    pub filter_conditions: Option<Value>,
     /// In which order.
     #[schema(value_type = Option<Vec<SortParam>>, max_items = 10)]
-    pub sort: Option<Vec<Value>>,
+    pub sort: Option<Value>,
     /// How many.
     #[schema(minimum = 0, maximum = 100)]
     pub limit: Option<u64>,
@@ -254,9 +265,11 @@ pub struct QueryCallsResponse {
     pub calls: Vec<CallState>,
     /// Where it goes on, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub next: Option<String>,
     /// Where what comes before is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub prev: Option<String>,
     /// How long the server took.
     pub duration: Spent,
@@ -264,7 +277,6 @@ pub struct QueryCallsResponse {
 
 /// `goLive`. Whatever it asks to be started is not: there is no media here.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct GoLiveRequest {
     /// Taken, and not used.
     pub start_hls: Option<bool>,
@@ -278,7 +290,6 @@ pub struct GoLiveRequest {
 
 /// `stopLive`. There is no media here that could go on.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct StopLiveRequest {
     /// Taken, and not used.
     pub continue_hls: Option<bool>,
@@ -301,7 +312,6 @@ pub struct LiveResponse {
 
 /// `delete`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct DeleteCallRequest {
     /// For good, its audit trail too.
     pub hard: Option<bool>,
@@ -314,6 +324,7 @@ pub struct DeleteCallResponse {
     pub call: CallResponse,
     /// What to ask for at `/tasks/{id}`, where it is deleted for good.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub task_id: Option<String>,
     /// How long the server took.
     pub duration: Spent,
@@ -321,16 +332,15 @@ pub struct DeleteCallResponse {
 
 /// `participants`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
 pub struct QueryCallParticipantsRequest {
     /// Which participants.
-    pub filter_conditions: Option<Map<String, Value>>,
+    #[schema(value_type = Option<BTreeMap<String, Value>>)]
+    pub filter_conditions: Option<Value>,
 }
 
 /// The query of `participants`.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(default)]
 pub struct ParticipantsQuery {
     /// How many are shown.
     #[param(minimum = 0, maximum = 100)]

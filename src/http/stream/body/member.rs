@@ -1,5 +1,11 @@
 //! Members of a call.
 
+use std::collections::BTreeMap;
+
+use rolecall_protocol::{
+    id::{RoleName, UserId},
+    json::Metadata,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -11,13 +17,16 @@ use crate::http::stream::speech::{Moment, Spent};
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MemberResponse {
     /// His id.
-    pub user_id: String,
+    #[schema(value_type = String)]
+    pub user_id: UserId,
     /// He himself.
     pub user: UserResponse,
     /// The role that the membership gives him.
-    pub role: String,
+    #[schema(value_type = String)]
+    pub role: RoleName,
     /// The customer's own data of this membership.
-    pub custom: Map<String, Value>,
+    #[schema(value_type = BTreeMap<String, Value>)]
+    pub custom: Metadata,
     /// Since when.
     pub created_at: Moment,
     /// When anything of it was changed.
@@ -25,29 +34,28 @@ pub struct MemberResponse {
 }
 
 /// Somebody who is to be a member.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct MemberRequest {
     /// Who; he must be known.
-    #[schema(required, value_type = String, max_length = 128)]
-    pub user_id: Option<String>,
+    #[schema(required, value_type = String, min_length = 1, max_length = 128)]
+    pub user_id: Option<UserId>,
     /// His role here; `call_member` where none is given.
-    #[schema(max_length = 64)]
-    pub role: Option<String>,
-    /// The customer's own data, whole.
+    #[schema(value_type = Option<String>, max_length = 64)]
+    pub role: Option<RoleName>,
+    /// The customer's own data, whole, at most 4 KiB.
+    #[schema(value_type = Option<BTreeMap<String, Value>>)]
     pub custom: Option<Map<String, Value>>,
 }
 
 /// `updateCallMembers`.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct UpdateCallMembersRequest {
     /// Who is to be a member; what is not given of one who is stays.
     #[schema(max_items = 100)]
     pub update_members: Option<Vec<MemberRequest>>,
     /// Who is no longer to be one.
-    #[schema(max_items = 100)]
-    pub remove_members: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<String>>, max_items = 100)]
+    pub remove_members: Option<Vec<UserId>>,
 }
 
 /// The answer to `updateCallMembers`.
@@ -60,21 +68,21 @@ pub struct UpdateCallMembersResponse {
 }
 
 /// `queryMembers`.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct QueryCallMembersRequest {
     /// The call type.
     #[serde(rename = "type")]
-    #[schema(required, value_type = String, pattern = "^[A-Za-z0-9_-]{1,64}$")]
-    pub call_type: Option<String>,
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
+    pub call_type: String,
     /// The call's id.
-    #[schema(required, value_type = String, pattern = "^[A-Za-z0-9_-]{1,64}$")]
-    pub id: Option<String>,
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
+    pub id: String,
     /// Which members.
-    pub filter_conditions: Option<Map<String, Value>>,
+    #[schema(value_type = Option<BTreeMap<String, Value>>)]
+    pub filter_conditions: Option<Value>,
     /// In which order.
     #[schema(value_type = Option<Vec<SortParam>>, max_items = 10)]
-    pub sort: Option<Vec<Value>>,
+    pub sort: Option<Value>,
     /// How many.
     #[schema(minimum = 0, maximum = 100)]
     pub limit: Option<u64>,
@@ -91,9 +99,11 @@ pub struct QueryCallMembersResponse {
     pub members: Vec<MemberResponse>,
     /// Where it goes on, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub next: Option<String>,
     /// Where what comes before is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub prev: Option<String>,
     /// How long the server took.
     pub duration: Spent,
