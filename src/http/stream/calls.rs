@@ -18,7 +18,7 @@ use rolecall_protocol::{
     id::{CallTypeName, Cid, UserId},
     json::Metadata,
     room::{Command, Reply, Room},
-    team::Caller as Somebody,
+    team::{Caller as Somebody, Reach, Teams},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -98,14 +98,15 @@ impl<'a> Call<'a> {
         Ok(Self { stream, ask, cid })
     }
 
-    /// The scope of what is done here, in Stream's words.
-    fn scope(&self) -> String {
-        format!("video:{}", self.cid.call_type())
+    /// 403: the asker may not ask this of any call.
+    fn refuse(&self) -> Fault {
+        let scope = format!("video:{}", self.cid.call_type());
+        self.stream.subject(&self.ask.caller).may_not(self.ask.operation(), &scope)
     }
 
     /// Only the back end goes on.
     fn server_only(&self) -> Result<(), Fault> {
-        if self.ask.caller.is_server() { Ok(()) } else { Err(self.ask.refuse(&self.scope())) }
+        if self.ask.caller.is_server() { Ok(()) } else { Err(self.refuse()) }
     }
 
     /// Who asks, as the room is told.
@@ -148,7 +149,7 @@ impl<'a> Call<'a> {
     fn named(&self) -> Result<(), Fault> {
         match &self.ask.caller {
             Caller::Server | Caller::User(_) => Ok(()),
-            Caller::Anonymous(_) => Err(self.ask.refuse(&self.scope())),
+            Caller::Anonymous(_) => Err(self.refuse()),
         }
     }
 
@@ -170,17 +171,32 @@ impl<'a> Call<'a> {
         told.map_err(|error| fault::refused(&error, None, self.cid.as_str()))?
     }
 
+    /// Whose calls and users the asker reaches.
+    fn reach(&self, directory: &Directory) -> Reach {
+        reach(&self.ask.caller, directory)
+    }
+
     /// Users who have to be known, and are not, as far as the asker may know.
     fn strangers<'u>(
         &self,
         directory: &Directory,
         users: impl IntoIterator<Item = &'u UserId>,
     ) -> Vec<&'u UserId> {
-        let reach = self.ask.reach(directory);
+        let reach = self.reach(directory);
         let is_known = |id: &UserId| {
             directory.user(id).is_some_and(|user| reach.admits_user(&user.teams))
         };
         users.into_iter().filter(|id| !is_known(id)).collect()
+    }
+}
+
+/// Whose calls and users a caller reaches.
+fn reach(caller: &Caller, directory: &Directory) -> Reach {
+    match caller {
+        Caller::Server => Reach::Everywhere,
+        Caller::User(user) => directory.standing(&user.id, None).reach,
+        Caller::Anonymous(_) if directory.app.multi_tenant_enabled => Reach::Within(Teams::new()),
+        Caller::Anonymous(_) => Reach::Everywhere,
     }
 }
 
@@ -195,12 +211,10 @@ fn subject(room: &Room, caller: &Somebody) -> Subject {
         None => room.standing_names(&who).iter().map(ToString::to_string).collect(),
     };
     let teams = match &caller.reach {
-        rolecall_protocol::team::Reach::Everywhere => Vec::new(),
-        rolecall_protocol::team::Reach::Within(teams) => {
-            teams.iter().map(ToString::to_string).collect()
-        }
+        Reach::Everywhere => Vec::new(),
+        Reach::Within(teams) => teams.iter().map(ToString::to_string).collect(),
     };
-    Subject { user: caller.user_id.clone(), roles, teams }
+    Subject { user: caller.user_id.to_string(), roles, teams }
 }
 
 /// The customer's own data of a request.
