@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use rolecall_protocol::{
-    call_type::definition::RoleDefinition,
+    call_type::{definition::RoleDefinition, settings::SettingsDocument},
     directory::call_types::{CallTypeEntry, CallTypeInput},
     grant::Grant,
     id::{CallTypeName, RoleName},
     json::given,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::http::stream::speech::{Moment, Speech, Spent};
@@ -41,10 +41,6 @@ pub struct CallTypeView {
     pub external_storage: Option<String>,
 }
 
-/// The things of which notifications are sent.
-const NOTIFICATIONS: [&str; 5] =
-    ["call_live_started", "call_missed", "call_notification", "call_ring", "session_started"];
-
 impl CallTypeView {
     /// `entry` to who speaks `speech`.
     pub fn of(entry: &CallTypeEntry, speech: Speech) -> Self {
@@ -55,36 +51,17 @@ impl CallTypeView {
             created_at: speech.moment(entry.created_at),
             updated_at: speech.moment(entry.updated_at),
             grants: grants.map(|(role, list)| (role.to_string(), owned(list))).collect(),
-            settings: settings(entry),
-            notification_settings: notifications(entry.notification_settings.as_str()),
+            settings: Value::Object(
+                SettingsDocument::defaults()
+                    .with_gates(entry.call_type.settings)
+                    .sections()
+                    .clone(),
+            ),
+            notification_settings: serde_json::from_str(entry.notification_settings.as_str())
+                .unwrap_or_default(),
             external_storage: entry.external_storage.as_deref().map(str::to_owned),
         }
     }
-}
-
-fn settings(entry: &CallTypeEntry) -> Value {
-    serde_json::to_value(entry.call_type.settings).unwrap_or_default()
-}
-
-/// The whole of the notification settings: what was written, and what SDKs want beside it.
-fn notifications(written: &str) -> Value {
-    let written: Map<String, Value> = serde_json::from_str(written).unwrap_or_default();
-    let mut whole = Map::from_iter([("enabled".to_owned(), Value::Bool(false))]);
-    for name in NOTIFICATIONS {
-        let silent = serde_json::json!({
-            "enabled": false, "apns": { "title": "", "body": "" }, "fcm": {}
-        });
-        whole.insert(name.to_owned(), silent);
-    }
-    for (name, value) in written {
-        match (whole.get_mut(&name), value) {
-            (Some(Value::Object(there)), Value::Object(value)) => there.extend(value),
-            (_, value) => {
-                whole.insert(name, value);
-            }
-        }
-    }
-    Value::Object(whole)
 }
 
 /// One call type.

@@ -55,14 +55,13 @@ pub struct UserRequest {
 }
 
 impl UserRequest {
-    /// The user as the directory takes him.
+    /// The user as the directory takes him; `place` is where he stands in the request.
     ///
     /// # Errors
     /// 400 for what is not supported.
-    pub fn input(self) -> Result<UserInput, Fault> {
+    pub fn input(self, place: &str) -> Result<UserInput, Fault> {
         if self.privacy_settings.is_some() {
-            let field = format!("users.{}.privacy_settings", self.id);
-            return Err(Fault::field(field, "is not supported"));
+            return Err(Fault::field(format!("{place}.privacy_settings"), "is not supported"));
         }
         Ok(UserInput {
             id: self.id,
@@ -297,8 +296,8 @@ pub struct DeleteUsersRequest {
     pub user_ids: Vec<UserId>,
     /// `hard`: for good; else they can be restored.
     pub user: Option<Deletion>,
-    /// Whether calls they created are deleted with them.
-    pub calls: Option<Deletion>,
+    /// Not supported.
+    pub new_call_owner_id: Option<String>,
 }
 
 /// One user as he is now.
