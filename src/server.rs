@@ -21,11 +21,12 @@ use crate::{
     auth::{Claims, KeyError, Verifier},
     clock::Clock,
     config::Config,
+    directory::{DirectoryHandle, OpenError},
     http::{self, BindError, Door, Readiness, rooms::Rooms},
-    hub::{Hub, Shared},
+    hub::{Hub, Shared, changes, whereabouts::Whereabouts},
     journal::{Journal, memory::MemoryJournal},
     metrics, mint,
-    session::Sessions,
+    session::{Revocations, Sessions},
 };
 
 /// The room of the demo.
@@ -42,6 +43,9 @@ pub enum ServeError {
     /// Nothing listens.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// What is stored cannot be read.
+    #[error(transparent)]
+    Directory(#[from] OpenError),
     /// A setting cannot stand.
     #[error("{0}")]
     Setting(String),
@@ -84,14 +88,26 @@ impl Server {
             listener.local_addr().map_err(|error| BindError::Refused(config.listen, error))?;
         let default_call_type = CallTypeName::parse(&config.default_call_type)
             .map_err(|error| ServeError::Setting(error.to_string()))?;
+        // Nobody is served yet: nothing else waits while it is read.
+        let directory = futures::executor::block_on(DirectoryHandle::open(
+            Arc::clone(&journal),
+            clock.clone(),
+            &config.limits,
+            &config.configured_call_types(),
+        ))?;
         let shared = Shared {
             journal,
             clock: clock.clone(),
             limits: config.limits.clone(),
             grace: config.grace,
-            call_types: config.call_types.clone(),
+            directory: directory.clone(),
+            whereabouts: Whereabouts::default(),
+            trust_token_teams: config.trust_token_teams,
         };
         let hub = Arc::new(Hub::new(shared));
+        directory.concern(Arc::new(changes::Rooms(Arc::downgrade(&hub))));
+        let (revocations, revoked) = Revocations::new();
+        directory.concern(Arc::new(revocations));
         let (stop, closing) = watch::channel(false);
         let sessions = Arc::new(Sessions {
             hub: Arc::clone(&hub),
@@ -99,6 +115,7 @@ impl Server {
             config: Arc::clone(&config),
             default_call_type: default_call_type.clone(),
             closing,
+            revoked,
         });
         let rooms =
             Rooms { hub: Arc::clone(&hub), verifier: Arc::clone(&verifier), default_call_type };
@@ -135,6 +152,7 @@ impl Server {
             let _ = stop.send(true);
             // Sockets are told to come back; seats are kept for the grace.
             sessions.hub.stop().await;
+            sessions.hub.shared().directory.stop().await;
             linger(&sessions).await;
         };
         tokio::join!(serving, stopping);
