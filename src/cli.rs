@@ -21,6 +21,7 @@ use crate::{
     auth::{Claims, KeyError, SignError},
     clock::Clock,
     config::{Config, ConfigError, Flags, LogFormat, Sources, parse_duration},
+    directory::OpenError,
     http::BindError,
     server::ServeError,
 };
@@ -178,6 +179,9 @@ pub enum CliError {
     /// Nothing listens.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// What is stored cannot be read, or leaves no room for what is configured.
+    #[error(transparent)]
+    Directory(#[from] OpenError),
     /// There is no signature.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -206,7 +210,7 @@ impl CliError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Key(_) | Self::Usage(_) => 2,
-            Self::Bind(_) | Self::Sign(_) | Self::Start(_) | Self::Remote(_) => 1,
+            Self::Bind(_) | Self::Directory(_) | Self::Sign(_) | Self::Start(_) | Self::Remote(_) => 1,
             Self::Failed(_) | Self::Declined | Self::Speechless(_) => 1,
             Self::Unread => 0,
         }
@@ -218,6 +222,7 @@ impl From<ServeError> for CliError {
         match error {
             ServeError::Key(error) => Self::Key(error),
             ServeError::Bind(error) => Self::Bind(error),
+            ServeError::Directory(error) => Self::Directory(error),
             ServeError::Setting(problem) => Self::Usage(problem),
         }
     }

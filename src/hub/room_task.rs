@@ -6,6 +6,7 @@
 
 mod asks;
 mod seats;
+mod standing;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -146,6 +147,7 @@ impl RoomTask {
         task.closings.clear();
         task.staged_bytes = 0;
         task.drop_the_unseated();
+        task.read_directory();
         Ok(task)
     }
 
