@@ -8,7 +8,8 @@ use std::{
 };
 
 /// All it may depend on; none of them reads a clock, rolls dice or waits.
-const DEPENDENCIES: &[&str] = &["jiff", "serde", "serde_json", "serde_path_to_error", "thiserror"];
+const DEPENDENCIES: &[&str] =
+    &["imbl", "jiff", "serde", "serde_json", "serde_path_to_error", "thiserror"];
 
 /// What the sources may not say.
 const BANNED: &[&str] = &[
