@@ -19,6 +19,7 @@ use tokio::{
 
 use crate::{
     auth::{Claims, KeyError, Verifier},
+    calls::CallIndex,
     clock::Clock,
     config::Config,
     http::{self, BindError, Door, Readiness, rooms::Rooms},
@@ -89,6 +90,7 @@ impl Server {
             clock: clock.clone(),
             limits: config.limits.clone(),
             grace: config.grace,
+            calls: Arc::new(CallIndex::default()),
             call_types: config.call_types.clone(),
         };
         let hub = Arc::new(Hub::new(shared));
