@@ -6,6 +6,7 @@ pub mod calls;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod directory;
 pub mod http;
 pub mod hub;
 pub mod journal;

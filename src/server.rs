@@ -22,7 +22,12 @@ use crate::{
     calls::CallIndex,
     clock::Clock,
     config::Config,
-    http::{self, BindError, Door, Readiness, rooms::Rooms},
+    directory::DirectoryHandle,
+    http::{
+        self, BindError, Door, Readiness,
+        rooms::Rooms,
+        stream::{Stream, rate::Rates, tasks::Tasks},
+    },
     hub::{Hub, Shared},
     journal::{Journal, memory::MemoryJournal},
     metrics, mint,
@@ -123,8 +128,9 @@ impl Server {
     /// Serves until `shutdown` ends, then stops in good order.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, door, sessions, rooms, stop, .. } = self;
+        let Some(stream) = open_stream(&door, &rooms).await else { return };
         let stopped = stop.subscribe();
-        let router = http::router(Arc::clone(&door), http::rooms::routes(rooms));
+        let router = http::router(Arc::clone(&door), http::api(rooms, stream));
         if door.config.demo {
             open_demo(&sessions.hub, &door.config).await;
         }
@@ -175,6 +181,25 @@ impl Server {
     }
 }
 
+/// Opens the directory and what serves it.
+async fn open_stream(door: &Door, rooms: &Rooms) -> Option<Arc<Stream>> {
+    let journal = Arc::clone(&rooms.hub.shared().journal);
+    let configured = door.config.configured_call_types();
+    let limits = &door.config.limits;
+    let opened = DirectoryHandle::open(journal, door.clock.clone(), limits, &configured).await;
+    let directory = opened.inspect_err(|error| tracing::error!(%error, "cannot serve")).ok()?;
+    Some(Arc::new(Stream {
+        config: Arc::clone(&door.config),
+        clock: door.clock.clone(),
+        verifier: Arc::clone(&door.verifier),
+        hub: Arc::clone(&rooms.hub),
+        default_call_type: rooms.default_call_type.clone(),
+        directory,
+        rates: Rates::new(&door.config.limits),
+        tasks: Tasks::default(),
+    }))
+}
+
 /// Creates the demo's room, so that its links work in any order.
 async fn open_demo(hub: &Hub, config: &Config) {
     let Ok(default) = CallTypeName::parse(&config.default_call_type) else { return };
@@ -198,8 +223,8 @@ async fn linger(sessions: &Arc<Sessions>) {
     let _ = tokio::time::timeout(term, gone).await;
 }
 
-/// `addr` as a browser on this machine reaches it.
-fn reachable(addr: SocketAddr) -> SocketAddr {
+/// `addr` as whoever is on this machine reaches it.
+pub(crate) fn reachable(addr: SocketAddr) -> SocketAddr {
     match addr.ip() {
         ip if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), addr.port()),
         _ => addr,

@@ -41,6 +41,8 @@ pub struct Limits {
     pub rooms: usize,
     /// Rooms remembered at once, asleep ones that ended or block somebody included (else 503).
     pub rooms_remembered: usize,
+    /// Users written down at once, deleted ones that can be restored included (else 400).
+    pub users_max: usize,
     /// Connections open at once, HTTP and WebSocket together.
     pub connections: usize,
     /// A connection must have sent its request's head within this.
@@ -58,6 +60,10 @@ pub struct Limits {
     /// The body of a request (else 413).
     #[serde(with = "units::bytes")]
     pub body_bytes: usize,
+    /// Requests a minute of the back end over REST, all together (else 429).
+    pub rest_per_minute_server: u32,
+    /// Requests a minute of one user over REST, and of one address without a token (else 429).
+    pub rest_per_minute_user: u32,
     /// Notices a room keeps for those who resume; who missed more starts anew.
     pub notices_kept: usize,
     /// Outcomes of calls a room keeps of each peer, for calls repeated after a resume.
@@ -100,12 +106,15 @@ impl Default for Limits {
             peers_per_room: 10_000,
             rooms: 100_000,
             rooms_remembered: 200_000,
+            users_max: 200_000,
             connections: 100_000,
             handshake_timeout: s(5),
             request_timeout: s(30),
             connection_lifetime: s(120),
             header_bytes: 16 * KIB,
             body_bytes: 1024 * KIB,
+            rest_per_minute_server: 60_000,
+            rest_per_minute_user: 1000,
             notices_kept: 1024,
             calls_kept: 1024,
             calls_kept_for: s(120),
