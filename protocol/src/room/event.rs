@@ -151,8 +151,11 @@ impl Event {
     #[must_use]
     pub const fn is_weighty(&self) -> bool {
         match self {
-            Self::RoomCreated { created_by, .. } => created_by.is_none(),
-            Self::BackstageSet { .. }
+            Self::RoomCreated { kept, .. } => *kept,
+            Self::RoomUpdated { .. }
+            | Self::RoomDeleted { .. }
+            | Self::UserGranted { .. }
+            | Self::BackstageSet { .. }
             | Self::RoomEnded { .. }
             | Self::CallTypeAdopted { .. }
             | Self::MemberSet { .. }
@@ -162,6 +165,9 @@ impl Event {
             | Self::UserBlocked { .. }
             | Self::UserUnblocked { .. } => true,
             Self::PeerResolved { .. }
+            | Self::PinSet { .. }
+            | Self::StandingChanged { .. }
+            | Self::TermRenewed { .. }
             | Self::PeerJoined { .. }
             | Self::PeerLeft { .. }
             | Self::PeerDropped { .. }
