@@ -30,7 +30,7 @@ impl Listing {
         for peer in room.peers.values() {
             *present.entry(peer.who.user_id.clone()).or_default() += 1;
         }
-        calls.publish(room.card(), present.keys().cloned());
+        calls.publish(room);
         let inhabited = !present.is_empty();
         Self { present, inhabited, ..Self::default() }
     }
