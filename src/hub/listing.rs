@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rolecall_protocol::{
-    id::UserId,
+    id::{PeerId, UserId},
     room::{Event, Room},
 };
 
@@ -45,7 +45,7 @@ impl Listing {
             Event::PeerLeft { peer_id, .. } => {
                 let Some(peer) = room.peers.get(peer_id) else { return };
                 let user = &peer.who.user_id;
-                self.card |= !room.pins.is_empty();
+                self.card |= is_pinned(room, peer_id);
                 if let Some(peers) = self.present.get_mut(user) {
                     *peers = peers.saturating_sub(1);
                     if *peers == 0 {
@@ -68,14 +68,15 @@ impl Listing {
             | Event::PinSet { .. }
             | Event::UserBlocked { .. }
             | Event::UserUnblocked { .. } => self.card = true,
+            // Who is hidden now is not pinned any more.
+            Event::PeerResolved { peer_id, .. }
+            | Event::StandingChanged { peer_id, .. }
+            | Event::RoleChanged { peer_id, .. }
+            | Event::PermissionsChanged { peer_id, .. } => self.card |= is_pinned(room, peer_id),
             // What one peer does is not on the card.
-            Event::PeerResolved { .. }
-            | Event::StandingChanged { .. }
-            | Event::TermRenewed { .. }
+            Event::TermRenewed { .. }
             | Event::PeerDropped { .. }
             | Event::PeerReturned { .. }
-            | Event::RoleChanged { .. }
-            | Event::PermissionsChanged { .. }
             | Event::TracksChanged { .. }
             | Event::NameChanged { .. }
             | Event::MetadataChanged { .. }
@@ -106,3 +107,10 @@ impl Listing {
         calls.change(&room.cid, Change { card, present: present.collect() });
     }
 }
+
+fn is_pinned(room: &Room, peer: &PeerId) -> bool {
+    room.pins.iter().any(|pin| pin.peer_id == *peer)
+}
+
+#[cfg(test)]
+mod tests;
