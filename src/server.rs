@@ -9,8 +9,7 @@ use std::{
 
 use rolecall_protocol::{
     id::{CallTypeName, Cid},
-    json::Metadata,
-    room::Command,
+    room::{Command, Creation},
 };
 use tokio::{
     net::TcpListener,
@@ -203,8 +202,8 @@ async fn open_stream(door: &Door, rooms: &Rooms) -> Option<Arc<Stream>> {
 async fn open_demo(hub: &Hub, config: &Config) {
     let Ok(default) = CallTypeName::parse(&config.default_call_type) else { return };
     let Ok(cid) = Cid::parse(DEMO_ROOM, &default) else { return };
-    let command =
-        Command::Create { epoch: mint::epoch(), team: None, custom: Metadata::empty_object() };
+    let creation = Creation { epoch: mint::epoch(), ..Creation::default() };
+    let command = Command::Create(Box::new(creation));
     if let Err(error) = hub.command(&cid, command).await {
         tracing::warn!(reason = error.reason(), "the demo's room could not be created");
     }
