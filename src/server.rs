@@ -19,7 +19,6 @@ use tokio::{
 
 use crate::{
     auth::{Claims, KeyError, Verifier},
-    calls::CallIndex,
     clock::Clock,
     config::Config,
     directory::DirectoryHandle,
@@ -95,7 +94,7 @@ impl Server {
             clock: clock.clone(),
             limits: config.limits.clone(),
             grace: config.grace,
-            calls: Arc::new(CallIndex::default()),
+            calls: Arc::default(),
             call_types: config.call_types.clone(),
         };
         let hub = Arc::new(Hub::new(shared));

@@ -19,8 +19,6 @@ pub(super) struct Listing {
     moved: BTreeSet<UserId>,
     /// Whether the card is another one.
     card: bool,
-    /// Whether anybody was here when it was last published.
-    inhabited: bool,
 }
 
 impl Listing {
@@ -31,14 +29,15 @@ impl Listing {
             *present.entry(peer.who.user_id.clone()).or_default() += 1;
         }
         calls.publish(room);
-        let inhabited = !present.is_empty();
-        Self { present, inhabited, ..Self::default() }
+        Self { present, ..Self::default() }
     }
 
     /// Takes note of an event about to be applied to the room.
     pub(super) fn note(&mut self, room: &Room, event: &Event) {
         match event {
+            // With the first and the last of them a session begins and ends, and that is on the card.
             Event::PeerJoined { newcomer } => {
+                self.card |= self.present.is_empty();
                 *self.present.entry(newcomer.user_id.clone()).or_default() += 1;
                 self.moved.insert(newcomer.user_id.clone());
             }
@@ -52,6 +51,7 @@ impl Listing {
                         self.present.remove(user);
                     }
                 }
+                self.card |= self.present.is_empty();
                 self.moved.insert(user.clone());
             }
             Event::RoomEnded { .. } | Event::RoomDeleted { .. } => {
@@ -91,10 +91,6 @@ impl Listing {
 
     /// Publishes what is different in the room, which is committed.
     pub(super) fn publish(&mut self, room: &Room, calls: &CallIndex) {
-        let inhabited = !self.present.is_empty();
-        // With the first or the last of them the session begins or ends, and that is on the card.
-        self.card |= inhabited != self.inhabited;
-        self.inhabited = inhabited;
         if !self.card && self.moved.is_empty() {
             return;
         }

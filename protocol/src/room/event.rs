@@ -154,7 +154,6 @@ impl Event {
             Self::RoomCreated { kept, .. } => *kept,
             Self::RoomUpdated { .. }
             | Self::RoomDeleted { .. }
-            | Self::UserGranted { .. }
             | Self::BackstageSet { .. }
             | Self::RoomEnded { .. }
             | Self::CallTypeAdopted { .. }
@@ -164,10 +163,12 @@ impl Event {
             | Self::PermissionsChanged { .. }
             | Self::UserBlocked { .. }
             | Self::UserUnblocked { .. } => true,
-            Self::PeerResolved { .. }
+            // Who is there, and what lasts only as long as somebody is.
+            Self::UserGranted { .. }
             | Self::PinSet { .. }
             | Self::StandingChanged { .. }
             | Self::TermRenewed { .. }
+            | Self::PeerResolved { .. }
             | Self::PeerJoined { .. }
             | Self::PeerLeft { .. }
             | Self::PeerDropped { .. }

@@ -64,6 +64,7 @@ impl House {
             clock: clock.clone(),
             limits,
             grace: config.grace,
+            calls: Arc::default(),
             call_types: config.call_types.clone(),
         }));
         let stream = Stream {
