@@ -9,6 +9,7 @@ pub mod seat;
 
 mod calls_kept;
 pub mod changes;
+mod listing;
 mod output;
 mod ring;
 mod room_task;
@@ -39,7 +40,10 @@ use tokio::{
 };
 
 use self::seat::Seat;
-use crate::{clock::Clock, config::Limits, directory::DirectoryHandle, journal::Journal, metrics};
+use crate::{
+    calls::CallIndex, clock::Clock, config::Limits, directory::DirectoryHandle, journal::Journal,
+    metrics,
+};
 use changes::Anew;
 use room_task::{End, RoomTask};
 use whereabouts::Whereabouts;
@@ -59,6 +63,8 @@ pub struct Shared {
     pub limits: Limits,
     /// How long a seat outlives its socket.
     pub grace: Duration,
+    /// The calls there are, as others ask for them.
+    pub calls: Arc<CallIndex>,
     /// Users and call types.
     pub directory: DirectoryHandle,
     /// Where users are.

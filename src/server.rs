@@ -104,6 +104,7 @@ impl Server {
             clock: clock.clone(),
             limits: config.limits.clone(),
             grace: config.grace,
+            calls: Arc::default(),
             directory: directory.clone(),
             whereabouts: Whereabouts::default(),
             trust_token_teams: config.trust_token_teams,
