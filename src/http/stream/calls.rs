@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use rolecall_protocol::{
     directory::Directory,
-    id::{CallTypeName, Cid, UserId},
+    id::{CallTypeName, Cid, TeamId, UserId},
     json::Metadata,
     room::{Command, Reply, Room},
     team::{Caller as Somebody, Reach, Teams},
@@ -116,7 +116,8 @@ impl<'a> Call<'a> {
             Caller::Server => Outsider::Server,
             Caller::User(user) => {
                 let name = user.identity.name.as_deref().map(Arc::from);
-                Outsider::User { id: user.id.clone(), name, token_role }
+                let teams = teams(self.stream, &self.ask.caller);
+                Outsider::User { id: user.id.clone(), name, token_role, teams }
             }
             Caller::Anonymous(_) => Outsider::Anonymous { token_role },
         }
@@ -130,8 +131,7 @@ impl<'a> Call<'a> {
 
     /// Does something there.
     async fn act(&self, command: Command) -> Result<Reply, Fault> {
-        self.named()?;
-        self.asked(Some(command), |_, _| ()).await.map(|(reply, ())| reply)
+        self.act_and(command, |_, _| ()).await.map(|(reply, ())| reply)
     }
 
     /// Does something there, and looks at what has become of it.
@@ -140,8 +140,16 @@ impl<'a> Call<'a> {
         command: Command,
         members: usize,
     ) -> Result<(Reply, Glimpse), Fault> {
+        self.act_and(command, move |room, who| Glimpse::of(room, who, members)).await
+    }
+
+    /// Does something there, and takes out of the room what `see` does.
+    async fn act_and<T: Send + 'static>(
+        &self,
+        command: Command,
+        see: impl FnOnce(&Room, Option<&Somebody>) -> T + Send + 'static,
+    ) -> Result<(Reply, T), Fault> {
         self.named()?;
-        let see = move |room: &Room, who: Option<&Somebody>| Glimpse::of(room, who, members);
         self.asked(Some(command), see).await
     }
 
@@ -173,7 +181,17 @@ impl<'a> Call<'a> {
 
     /// Whose calls and users the asker reaches.
     fn reach(&self, directory: &Directory) -> Reach {
-        reach(&self.ask.caller, directory)
+        reach(self.stream, &self.ask.caller, directory)
+    }
+
+    /// Who the asker is to a room of that team; nobody in particular where the back end asks.
+    fn somebody(&self, directory: &Directory, team: Option<&TeamId>) -> Option<Somebody> {
+        self.by().somebody(directory, team).ok().flatten()
+    }
+
+    /// 404: there is no such call.
+    fn unknown(&self) -> Fault {
+        Fault::unknown(format!("Can't find call with id {}", self.cid))
     }
 
     /// Users who have to be known, and are not, as far as the asker may know.
@@ -191,13 +209,22 @@ impl<'a> Call<'a> {
 }
 
 /// Whose calls and users a caller reaches.
-fn reach(caller: &Caller, directory: &Directory) -> Reach {
+fn reach(stream: &Stream, caller: &Caller, directory: &Directory) -> Reach {
     match caller {
         Caller::Server => Reach::Everywhere,
-        Caller::User(user) => directory.standing(&user.id, None).reach,
-        Caller::Anonymous(_) if directory.app.multi_tenant_enabled => Reach::Within(Teams::new()),
-        Caller::Anonymous(_) => Reach::Everywhere,
+        Caller::User(user) => match teams(stream, caller) {
+            Some(teams) => Reach::Within(teams),
+            None => directory.standing(&user.id, None).reach,
+        },
+        Caller::Anonymous(_) => directory.stranger().reach,
     }
+}
+
+/// The teams that a token says, where such are trusted.
+fn teams(stream: &Stream, caller: &Caller) -> Option<Teams> {
+    let identity = caller.identity().filter(|_| stream.config.trust_token_teams)?;
+    // What is no team's name was refused with the token.
+    Some(identity.teams.iter().filter_map(|team| TeamId::parse(team).ok()).collect())
 }
 
 /// Who was refused, with the roles that counted.

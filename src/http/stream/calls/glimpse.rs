@@ -15,6 +15,7 @@ use rolecall_protocol::{
     },
     team::Caller,
 };
+use serde_json::{Map, Value};
 
 /// A room as one asker sees it.
 #[derive(Clone, Debug)]
@@ -95,6 +96,15 @@ impl Glimpse {
             members: last_added(room, members),
             membership: own.map(|(user, member)| (user.clone(), member.clone())),
             capabilities,
+        }
+    }
+
+    /// The settings in force.
+    pub(super) fn settings(&self) -> Map<String, Value> {
+        let document = &self.call_type.document;
+        match &self.settings_override {
+            Some(patch) => document.merged(patch).sections().clone(),
+            None => document.sections().clone(),
         }
     }
 }
