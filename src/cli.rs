@@ -1,9 +1,22 @@
-//! The command line: `rolecall serve` and `rolecall token`.
+//! The command line: `rolecall serve`, `rolecall token`, and the commands that talk to a running
+//! server, one file each.
+
+pub mod app;
+pub mod call_types;
+mod change;
+pub mod explain;
+mod remote;
+pub mod roles;
+pub mod rooms;
+mod screen;
+mod table;
+pub mod users;
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::remote::RemoteError;
 use crate::{
     auth::{Claims, KeyError, SignError},
     clock::Clock,
@@ -29,6 +42,8 @@ Examples:
   rolecall token --user ann                   a token for ann, good for every room
   rolecall token --user ann --room stage:keynote --role speaker
   rolecall token --server                     a token for your backend
+  rolecall rooms ls                           which rooms live on the server that runs
+  rolecall call-types set default --ungrant user=screenshare --dry-run
 
 Settings come from rolecall.toml, then from the environment (ROLECALL_LISTEN and so on),
 then from flags. rolecall.example.toml in the repository lists them all.
@@ -43,7 +58,35 @@ pub enum Command {
     /// Print a token signed with the server's secret
     #[command(after_help = TOKEN_EXAMPLES)]
     Token(TokenArgs),
+    /// Anything that is asked of a running server.
+    #[command(flatten)]
+    Admin(Admin),
 }
+
+/// What is asked of a running server, over HTTP.
+#[derive(Debug, Subcommand)]
+pub enum Admin {
+    /// Call types: what each role may do, and changing it
+    CallTypes(call_types::CallTypesArgs),
+    /// Users: their roles and teams, bans
+    Users(users::UsersArgs),
+    /// Roles: the built-in ones, and your own
+    Roles(roles::RolesArgs),
+    /// Rooms: who is in them, and what was done there
+    Rooms(rooms::RoomsArgs),
+    /// The app: whether teams keep apart
+    App(app::AppArgs),
+    /// Why somebody may do something in a room, or may not
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(explain::ExplainArgs),
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+What speaks for it (+) and against it (-), in the order in which it counts: the later overrules.
+
+Examples:
+  rolecall explain stage:keynote --user ann --capability mute-users
+  rolecall explain stage:keynote --peer 01a2015c-993b-7000-8000-000000000000 --track audio";
 
 const TOKEN_EXAMPLES: &str = "\
 The token is signed with `api_secret` from the settings that `serve` reads; without one,
@@ -141,14 +184,31 @@ pub enum CliError {
     /// The runtime did not start.
     #[error("cannot start: {0}")]
     Start(#[from] std::io::Error),
+    /// The server that runs did not do it.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// It was not done, or what is there is not what should be.
+    #[error("{0}")]
+    Failed(String),
+    /// Whoever was asked said no.
+    #[error("nothing was sent")]
+    Declined,
+    /// Nothing can be read or said.
+    #[error("cannot speak: {0}")]
+    Speechless(std::io::Error),
+    /// Whoever read what is said has gone, as `head` does; that is no failure.
+    #[error("nobody reads on")]
+    Unread,
 }
 
 impl CliError {
-    /// 2 for what the caller must set otherwise, 1 for what went wrong.
+    /// 2 for what the caller must set otherwise, 1 for what went wrong, 0 for what did not.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Key(_) | Self::Usage(_) => 2,
-            Self::Bind(_) | Self::Sign(_) | Self::Start(_) => 1,
+            Self::Bind(_) | Self::Sign(_) | Self::Start(_) | Self::Remote(_) => 1,
+            Self::Failed(_) | Self::Declined | Self::Speechless(_) => 1,
+            Self::Unread => 0,
         }
     }
 }
@@ -167,6 +227,23 @@ impl Cli {
     /// What to do; nothing said is `serve`.
     pub fn chosen(self) -> Command {
         self.command.unwrap_or(Command::Serve(self.serve))
+    }
+}
+
+impl Admin {
+    /// Asks the server, and says what it answers.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub fn run(self, clock: &Clock) -> Result<(), CliError> {
+        match self {
+            Self::CallTypes(args) => args.run(clock),
+            Self::Users(args) => args.run(clock),
+            Self::Roles(args) => args.run(clock),
+            Self::Rooms(args) => args.run(clock),
+            Self::App(args) => args.run(clock),
+            Self::Explain(args) => args.run(clock),
+        }
     }
 }
 
@@ -269,7 +346,7 @@ mod tests {
     fn mint(line: &str) -> Result<String, CliError> {
         match command(line) {
             Command::Token(args) => args.mint(&Config::default(), &Clock::manual(1_000_000)),
-            Command::Serve(_) => panic!("`{line}` is no token command"),
+            _ => panic!("`{line}` is no token command"),
         }
     }
 
@@ -285,7 +362,7 @@ mod tests {
                 Command::Serve(args) => {
                     assert_eq!((args.listen.as_deref(), args.demo), (Some("1"), Some(true)));
                 }
-                Command::Token(_) => panic!("`{line}` is no serve command"),
+                _ => panic!("`{line}` is no serve command"),
             }
         }
         assert!(matches!(command("rolecall"), Command::Serve(_)));
@@ -295,7 +372,7 @@ mod tests {
                 let origins = args.sources().flags.allowed_origins.unwrap();
                 assert_eq!(origins, ["https://a.b", "https://c.d"]);
             }
-            Command::Token(_) => panic!("flags alone are no token command"),
+            _ => panic!("flags alone are no other command"),
         }
     }
 

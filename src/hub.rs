@@ -8,6 +8,7 @@ pub mod fanout;
 pub mod seat;
 
 mod calls_kept;
+mod listing;
 mod output;
 mod ring;
 mod room_task;
@@ -38,7 +39,7 @@ use tokio::{
 };
 
 use self::seat::Seat;
-use crate::{clock::Clock, config::Limits, journal::Journal, metrics};
+use crate::{calls::CallIndex, clock::Clock, config::Limits, journal::Journal, metrics};
 use room_task::{End, RoomTask};
 
 /// A room that panics again within this is left down.
@@ -56,6 +57,8 @@ pub struct Shared {
     pub limits: Limits,
     /// How long a seat outlives its socket.
     pub grace: Duration,
+    /// The calls there are, as others ask for them.
+    pub calls: Arc<CallIndex>,
     /// The call types by name.
     pub call_types: BTreeMap<CallTypeName, Arc<CallType>>,
 }

@@ -19,6 +19,7 @@ use tokio::{
 
 use crate::{
     auth::{Claims, KeyError, Verifier},
+    calls::CallIndex,
     clock::Clock,
     config::Config,
     directory::DirectoryHandle,
@@ -94,6 +95,7 @@ impl Server {
             clock: clock.clone(),
             limits: config.limits.clone(),
             grace: config.grace,
+            calls: Arc::new(CallIndex::default()),
             call_types: config.call_types.clone(),
         };
         let hub = Arc::new(Hub::new(shared));
@@ -221,8 +223,8 @@ async fn linger(sessions: &Arc<Sessions>) {
     let _ = tokio::time::timeout(term, gone).await;
 }
 
-/// `addr` as a browser on this machine reaches it.
-fn reachable(addr: SocketAddr) -> SocketAddr {
+/// `addr` as whoever is on this machine reaches it.
+pub(crate) fn reachable(addr: SocketAddr) -> SocketAddr {
     match addr.ip() {
         ip if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), addr.port()),
         _ => addr,

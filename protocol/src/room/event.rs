@@ -146,6 +146,38 @@ impl Event {
         }
     }
 
+    /// Whether it must outlive the machine's power, not only the process: what the room is, who may
+    /// come in, and who is what when nobody is there.
+    #[must_use]
+    pub const fn is_weighty(&self) -> bool {
+        match self {
+            Self::RoomCreated { created_by, .. } => created_by.is_none(),
+            Self::BackstageSet { .. }
+            | Self::RoomEnded { .. }
+            | Self::CallTypeAdopted { .. }
+            | Self::MemberSet { .. }
+            | Self::MemberRemoved { .. }
+            | Self::RoleChanged { .. }
+            | Self::PermissionsChanged { .. }
+            | Self::UserBlocked { .. }
+            | Self::UserUnblocked { .. } => true,
+            Self::PeerResolved { .. }
+            | Self::PeerJoined { .. }
+            | Self::PeerLeft { .. }
+            | Self::PeerDropped { .. }
+            | Self::PeerReturned { .. }
+            | Self::TracksChanged { .. }
+            | Self::NameChanged { .. }
+            | Self::MetadataChanged { .. }
+            | Self::HandRaised { .. }
+            | Self::RoleRequested { .. }
+            | Self::RoleRequestRenewed { .. }
+            | Self::RoleRequestEnded { .. }
+            | Self::PermissionRequested { .. }
+            | Self::PermissionRequestAnswered { .. } => false,
+        }
+    }
+
     /// Who did it, as notices name him.
     #[must_use]
     pub fn by(&self) -> Doer {
