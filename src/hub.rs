@@ -10,6 +10,7 @@ pub mod seat;
 mod calls_kept;
 mod listing;
 mod output;
+mod outside;
 mod ring;
 mod room_task;
 mod snapshot;
@@ -38,6 +39,7 @@ use tokio::{
     time::Instant,
 };
 
+pub use self::outside::{OutsideAsk, Seen};
 use self::seat::Seat;
 use crate::{calls::CallIndex, clock::Clock, config::Limits, journal::Journal, metrics};
 use room_task::{End, RoomTask};
@@ -114,6 +116,8 @@ pub enum Ask {
         /// Told the outcome.
         answer: oneshot::Sender<Result<Reply, ErrorBody>>,
     },
+    /// Somebody outside of the room asks or looks.
+    Outside(Box<OutsideAsk>),
     /// The server side looks; told nothing where there is no such room.
     Look {
         /// Only the room itself and its counts.
@@ -219,7 +223,7 @@ impl Hub {
             let mailbox = self.enter(cid)?;
             // A socket waits its turn; a request is told to come again.
             let sent = match envelope.ask {
-                Ask::Server { .. } | Ask::Look { .. } => mailbox.try_send(envelope),
+                Ask::Server { .. } | Ask::Look { .. } | Ask::Outside(_) => mailbox.try_send(envelope),
                 _ => mailbox.send(envelope).await.map_err(|back| TrySendError::Closed(back.0)),
             };
             match sent {

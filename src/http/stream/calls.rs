@@ -11,13 +11,11 @@ mod moderation;
 mod queries;
 mod shown;
 
-use std::sync::Arc;
-
 use rolecall_protocol::{
     directory::Directory,
-    id::{CallTypeName, Cid, TeamId, UserId},
+    id::{CallTypeName, Cid, RoleName, TeamId, UserId},
     json::Metadata,
-    room::{Command, Reply, Room},
+    room::{Command, Refusal, Reply, Room},
     team::{Caller as Somebody, Reach, Teams},
 };
 use serde::Deserialize;
@@ -30,10 +28,10 @@ use super::{
     Answer, Routes, Stream,
     ask::Ask,
     body::client::DoneResponse,
-    caller::Caller,
+    caller::{ANONYMOUS_ID, Caller},
     fault::{self, Fault, Subject},
 };
-use crate::hub::{Outsider, Seen};
+use crate::hub::Seen;
 
 /// How many members or participants are shown where nothing is said.
 const SHOWN: usize = 25;
@@ -109,18 +107,14 @@ impl<'a> Call<'a> {
         if self.ask.caller.is_server() { Ok(()) } else { Err(self.refuse()) }
     }
 
-    /// Who asks, as the room is told.
-    fn by(&self) -> Outsider {
+    /// Who the asker is to a room of some team, at the moment it is asked; nobody in particular
+    /// where the back end asks.
+    fn who(&self) -> impl FnOnce(Option<&TeamId>) -> Result<Option<Somebody>, Refusal> + use<> {
+        let directory = self.stream.directory.clone();
         let token_role = self.ask.caller.token_role(&self.cid);
-        match &self.ask.caller {
-            Caller::Server => Outsider::Server,
-            Caller::User(user) => {
-                let name = user.identity.name.as_deref().map(Arc::from);
-                let teams = teams(self.stream, &self.ask.caller);
-                Outsider::User { id: user.id.clone(), name, token_role, teams }
-            }
-            Caller::Anonymous(_) => Outsider::Anonymous { token_role },
-        }
+        let teams = teams(self.stream, &self.ask.caller);
+        let caller = self.ask.caller.clone();
+        move |team| somebody(&directory.now(), &caller, token_role, teams, team)
     }
 
     /// What the asker sees of the room, and so many of its members.
@@ -175,7 +169,7 @@ impl<'a> Call<'a> {
                 Err(fault::refused(&error, subject.as_ref(), cid.as_str()))
             }
         };
-        let told = self.stream.hub.outside(&self.cid, self.by(), command, told).await;
+        let told = self.stream.hub.outside(&self.cid, self.who(), command, told).await;
         told.map_err(|error| fault::refused(&error, None, self.cid.as_str()))?
     }
 
@@ -185,8 +179,14 @@ impl<'a> Call<'a> {
     }
 
     /// Who the asker is to a room of that team; nobody in particular where the back end asks.
-    fn somebody(&self, directory: &Directory, team: Option<&TeamId>) -> Option<Somebody> {
-        self.by().somebody(directory, team).ok().flatten()
+    fn somebody(
+        &self,
+        directory: &Directory,
+        team: Option<&TeamId>,
+    ) -> Result<Option<Somebody>, Refusal> {
+        let token_role = self.ask.caller.token_role(&self.cid);
+        let teams = teams(self.stream, &self.ask.caller);
+        somebody(directory, &self.ask.caller, token_role, teams, team)
     }
 
     /// 404: there is no such call.
@@ -206,6 +206,45 @@ impl<'a> Call<'a> {
         };
         users.into_iter().filter(|id| !is_known(id)).collect()
     }
+}
+
+/// Who a caller is to a room of that team; nobody in particular where it is the back end.
+fn somebody(
+    directory: &Directory,
+    caller: &Caller,
+    token_role: Option<RoleName>,
+    teams: Option<Teams>,
+    team: Option<&TeamId>,
+) -> Result<Option<Somebody>, Refusal> {
+    let mut somebody = match caller {
+        Caller::Server => return Ok(None),
+        Caller::User(user) => {
+            if directory.standing(&user.id, team).banned {
+                return Err(Refusal::Banned);
+            }
+            let name = user.identity.name.as_deref();
+            directory.caller(&user.id, name, token_role, team)
+        }
+        Caller::Anonymous(_) => {
+            let standing = directory.stranger();
+            Somebody {
+                user_id: anonymous(),
+                name: ANONYMOUS_ID.into(),
+                app_role: standing.app_role,
+                token_role,
+                reach: standing.reach,
+            }
+        }
+    };
+    if let Some(teams) = teams {
+        somebody.reach = Reach::Within(teams);
+    }
+    Ok(Some(somebody))
+}
+
+fn anonymous() -> UserId {
+    #[expect(clippy::expect_used, reason = "a literal")]
+    UserId::parse(ANONYMOUS_ID).expect("well formed")
 }
 
 /// Whose calls and users a caller reaches.

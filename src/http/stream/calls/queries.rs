@@ -10,7 +10,7 @@ use rolecall_protocol::{
     capability::Capability,
     directory::Directory,
     id::TeamId,
-    room::rights::may_read,
+    room::{Refusal, rights::may_read},
     team::Caller as Somebody,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -107,7 +107,7 @@ async fn look_at(stream: &Stream, ask: &Ask, card: &Card) -> Option<Glimpse> {
     if card.is_ongoing() {
         return call.look(SHOWN).await.ok();
     }
-    let caller = call.somebody(&stream.directory.now(), card.room.team.as_ref());
+    let caller = call.somebody(&stream.directory.now(), card.room.team.as_ref()).ok()?;
     Some(Glimpse::of(&card.room, caller.as_ref(), SHOWN))
 }
 
@@ -128,7 +128,7 @@ struct Reader<'a> {
     ask: &'a Ask,
     directory: &'a Directory,
     /// Who he is in calls of each team.
-    known: RefCell<BTreeMap<Option<TeamId>, Option<Somebody>>>,
+    known: RefCell<BTreeMap<Option<TeamId>, Result<Option<Somebody>, Refusal>>>,
 }
 
 impl<'a> Reader<'a> {
@@ -148,7 +148,11 @@ impl<'a> Reader<'a> {
         let somebody = known
             .entry(team.clone())
             .or_insert_with(|| call.somebody(self.directory, team.as_ref()));
-        let Some(somebody) = somebody else { return true };
+        let somebody = match somebody {
+            Ok(Some(somebody)) => somebody,
+            Ok(None) => return true,
+            Err(_) => return false,
+        };
         // The one thing that differs from call to call of one team.
         somebody.token_role = ask.caller.token_role(&card.room.cid);
         may_read(&card.room, somebody).is_ok()
