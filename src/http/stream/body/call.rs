@@ -1,7 +1,5 @@
 //! A call, and the requests and answers about one or many.
 
-use std::collections::BTreeMap;
-
 use rolecall_protocol::{
     id::{TeamId, UserId},
     json::Metadata,

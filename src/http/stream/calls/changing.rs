@@ -70,7 +70,7 @@ async fn go_live(
     State(stream): State<Arc<Stream>>,
     ask: Ask,
     Path(path): Path<CallPath>,
-    Json(_): Json<GoLiveRequest>,
+    Json(_asked): Json<GoLiveRequest>,
 ) -> Answer<LiveResponse> {
     set_backstage(&stream, &ask, &path, false).await
 }
@@ -85,7 +85,7 @@ async fn stop_live(
     State(stream): State<Arc<Stream>>,
     ask: Ask,
     Path(path): Path<CallPath>,
-    Json(_): Json<StopLiveRequest>,
+    Json(_asked): Json<StopLiveRequest>,
 ) -> Answer<LiveResponse> {
     set_backstage(&stream, &ask, &path, true).await
 }

@@ -52,7 +52,6 @@ pub(super) struct Present {
     pub(super) user_id: UserId,
     pub(super) peer_id: PeerId,
     pub(super) name: Arc<str>,
-    pub(super) app_role: RoleName,
     pub(super) role: RoleName,
     pub(super) joined_at: Timestamp,
 }
@@ -115,7 +114,6 @@ impl Present {
             user_id: peer.who.user_id.clone(),
             peer_id: peer.id().clone(),
             name: Arc::clone(&peer.who.name),
-            app_role: peer.who.app_role.clone(),
             role: peer.role.clone(),
             joined_at: peer.joined_at,
         }
