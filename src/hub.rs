@@ -223,7 +223,9 @@ impl Hub {
             let mailbox = self.enter(cid)?;
             // A socket waits its turn; a request is told to come again.
             let sent = match envelope.ask {
-                Ask::Server { .. } | Ask::Look { .. } | Ask::Outside(_) => mailbox.try_send(envelope),
+                Ask::Server { .. } | Ask::Look { .. } | Ask::Outside(_) => {
+                    mailbox.try_send(envelope)
+                }
                 _ => mailbox.send(envelope).await.map_err(|back| TrySendError::Closed(back.0)),
             };
             match sent {

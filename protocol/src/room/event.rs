@@ -151,8 +151,10 @@ impl Event {
     #[must_use]
     pub const fn is_weighty(&self) -> bool {
         match self {
-            Self::RoomCreated { created_by, .. } => created_by.is_none(),
-            Self::BackstageSet { .. }
+            Self::RoomCreated { kept, .. } => *kept,
+            Self::RoomUpdated { .. }
+            | Self::RoomDeleted { .. }
+            | Self::BackstageSet { .. }
             | Self::RoomEnded { .. }
             | Self::CallTypeAdopted { .. }
             | Self::MemberSet { .. }
@@ -161,7 +163,12 @@ impl Event {
             | Self::PermissionsChanged { .. }
             | Self::UserBlocked { .. }
             | Self::UserUnblocked { .. } => true,
-            Self::PeerResolved { .. }
+            // Who is there, and what lasts only as long as somebody is.
+            Self::UserGranted { .. }
+            | Self::PinSet { .. }
+            | Self::StandingChanged { .. }
+            | Self::TermRenewed { .. }
+            | Self::PeerResolved { .. }
             | Self::PeerJoined { .. }
             | Self::PeerLeft { .. }
             | Self::PeerDropped { .. }

@@ -201,9 +201,8 @@ impl<'a> Call<'a> {
         users: impl IntoIterator<Item = &'u UserId>,
     ) -> Vec<&'u UserId> {
         let reach = self.reach(directory);
-        let is_known = |id: &UserId| {
-            directory.user(id).is_some_and(|user| reach.admits_user(&user.teams))
-        };
+        let is_known =
+            |id: &UserId| directory.user(id).is_some_and(|user| reach.admits_user(&user.teams));
         users.into_iter().filter(|id| !is_known(id)).collect()
     }
 }
@@ -268,10 +267,10 @@ fn teams(stream: &Stream, caller: &Caller) -> Option<Teams> {
 
 /// Who was refused, with the roles that counted.
 fn subject(room: &Room, caller: &Somebody) -> Subject {
-    let who = room.peers_of(&caller.user_id).next().map_or_else(
-        || room.absent(caller).who,
-        |peer| peer.who.clone(),
-    );
+    let who = room
+        .peers_of(&caller.user_id)
+        .next()
+        .map_or_else(|| room.absent(caller).who, |peer| peer.who.clone());
     let roles = match &who.assigned {
         Some(assigned) => vec![assigned.to_string()],
         None => room.standing_names(&who).iter().map(ToString::to_string).collect(),

@@ -9,8 +9,8 @@ use rolecall_protocol::{
 use super::{RoomTask, asks::outcome_word};
 use crate::{
     hub::{
-        outside::{OutsideAsk, Seen},
         output::Output,
+        outside::{OutsideAsk, Seen},
         refused,
     },
     metrics,

@@ -194,10 +194,7 @@ impl Call<'_> {
 }
 
 /// A member as he is to be.
-pub(super) fn patch_of(
-    field: &str,
-    member: MemberRequest,
-) -> Result<(UserId, MemberPatch), Fault> {
+pub(super) fn patch_of(field: &str, member: MemberRequest) -> Result<(UserId, MemberPatch), Fault> {
     let user = member.user_id.ok_or_else(|| Fault::input("member user_id is required"))?;
     let custom = custom(&format!("{field}.custom"), member.custom)?;
     Ok((user, MemberPatch { role: member.role.map(Some), custom }))

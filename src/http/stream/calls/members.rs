@@ -33,7 +33,9 @@ use crate::{
 
 /// The routes.
 pub(super) fn routes() -> Routes {
-    OpenApiRouter::default().routes(routes!(update_call_members)).routes(routes!(query_call_members))
+    OpenApiRouter::default()
+        .routes(routes!(update_call_members))
+        .routes(routes!(query_call_members))
 }
 
 /// Makes users members, changes what is given of those who are, and removes others. A member's role

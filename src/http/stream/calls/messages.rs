@@ -92,7 +92,8 @@ async fn send_reaction(
     if let Some(code) = &request.emoji_code {
         said.insert("emoji_code".to_owned(), Value::from(code.as_str()));
     }
-    let data = Metadata::new(&Value::Object(said)).map_err(|error| Fault::field("custom", error))?;
+    let data =
+        Metadata::new(&Value::Object(said)).map_err(|error| Fault::field("custom", error))?;
     call.act(Command::SendReaction { data }).await?;
     let reaction = ReactionResponse {
         user: Shown::new(&stream, ask.speech()).user(user, None),

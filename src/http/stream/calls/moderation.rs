@@ -7,11 +7,7 @@ use axum::extract::State;
 use rolecall_protocol::{
     id::UserId,
     media::{TrackKind, TrackKinds},
-    room::{
-        Command,
-        command::Whom,
-        request::Wanted,
-    },
+    room::{Command, command::Whom, request::Wanted},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 

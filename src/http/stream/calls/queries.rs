@@ -52,9 +52,7 @@ static PARTICIPANT_FIELDS: Fields = Fields {
 
 /// The routes.
 pub(super) fn routes() -> Routes {
-    OpenApiRouter::default()
-        .routes(routes!(query_calls))
-        .routes(routes!(query_call_participants))
+    OpenApiRouter::default().routes(routes!(query_calls)).routes(routes!(query_call_participants))
 }
 
 /// Calls, page by page. A user sees those that he may read; while teams are kept apart, only those
