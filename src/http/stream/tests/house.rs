@@ -9,7 +9,7 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use jsonwebtoken::{EncodingKey, Header};
-use rolecall_protocol::id::CallTypeName;
+use rolecall_protocol::id::{CallTypeName, Timestamp};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use utoipa::openapi::OpenApi;
@@ -58,6 +58,7 @@ impl House {
             clock: clock.clone(),
             limits,
             grace: config.grace,
+            started: Timestamp(NOW_MS),
             call_types: config.call_types.clone(),
         }));
         let stream = Stream {
