@@ -14,6 +14,7 @@ mod outside;
 mod ring;
 mod room_task;
 mod snapshot;
+mod wake;
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +28,7 @@ use std::{
 use dashmap::{DashMap, mapref::entry::Entry};
 use rolecall_protocol::{
     call_type::CallType,
-    id::{CallTypeName, Cid, PeerId, Seq, UserId},
+    id::{CallTypeName, Cid, PeerId, Seq, Timestamp, UserId},
     room::{Actor, Command, Refusal, Reply, command::Joining},
     wire::{code::ErrorBody, frame::CallId},
 };
@@ -43,6 +44,7 @@ pub use self::outside::{OutsideAsk, Seen};
 use self::seat::Seat;
 use crate::{calls::CallIndex, clock::Clock, config::Limits, journal::Journal, metrics};
 use room_task::{End, RoomTask};
+pub use wake::Found;
 
 /// A room that panics again within this is left down.
 const FALL_AGAIN: Duration = Duration::from_secs(10);
@@ -61,6 +63,8 @@ pub struct Shared {
     pub grace: Duration,
     /// The calls there are, as others ask for them.
     pub calls: Arc<CallIndex>,
+    /// Since when this process has been there for anybody to come back to.
+    pub started: Timestamp,
     /// The call types by name.
     pub call_types: BTreeMap<CallTypeName, Arc<CallType>>,
 }
@@ -398,15 +402,13 @@ async fn run(
 }
 
 impl Shared {
-    /// How long a room must know what was told and what was called: until nobody can come back
-    /// whose socket was lost, and nobody sends a call again.
+    /// See [`Limits::remembered`].
     fn remembered(&self) -> Duration {
-        let limits = &self.limits;
-        self.grace + limits.ping_interval + limits.pong_timeout + limits.calls_kept_for
+        self.limits.remembered(self.grace)
     }
 
-    fn now(&self) -> rolecall_protocol::id::Timestamp {
-        rolecall_protocol::id::Timestamp(self.clock.now_ms())
+    fn now(&self) -> Timestamp {
+        Timestamp(self.clock.now_ms())
     }
 }
 
