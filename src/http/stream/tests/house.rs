@@ -9,13 +9,14 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use jsonwebtoken::{EncodingKey, Header};
-use rolecall_protocol::id::CallTypeName;
+use rolecall_protocol::id::{CallTypeName, Timestamp};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use utoipa::openapi::OpenApi;
 
 use crate::{
     auth::Verifier,
+    calls::CallIndex,
     clock::Clock,
     config::{Config, DEVELOPMENT_KEY, DEVELOPMENT_SECRET},
     directory::DirectoryHandle,
@@ -64,6 +65,8 @@ impl House {
             clock: clock.clone(),
             limits,
             grace: config.grace,
+            calls: Arc::new(CallIndex::default()),
+            started: Timestamp(NOW_MS),
             call_types: config.call_types.clone(),
         }));
         let stream = Stream {
