@@ -5,6 +5,7 @@
 //! stands in `outputs`; nothing of that is told unless the append went through.
 
 mod asks;
+mod outside;
 mod seats;
 mod standing;
 
