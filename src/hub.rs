@@ -8,10 +8,13 @@ pub mod fanout;
 pub mod seat;
 
 mod calls_kept;
+mod listing;
 mod output;
+mod outside;
 mod ring;
 mod room_task;
 mod snapshot;
+mod wake;
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +28,7 @@ use std::{
 use dashmap::{DashMap, mapref::entry::Entry};
 use rolecall_protocol::{
     call_type::CallType,
-    id::{CallTypeName, Cid, PeerId, Seq, UserId},
+    id::{CallTypeName, Cid, PeerId, Seq, Timestamp, UserId},
     room::{Actor, Command, Refusal, Reply, command::Joining},
     wire::{code::ErrorBody, frame::CallId},
 };
@@ -37,9 +40,11 @@ use tokio::{
     time::Instant,
 };
 
+pub use self::outside::{OutsideAsk, Seen};
 use self::seat::Seat;
-use crate::{clock::Clock, config::Limits, journal::Journal, metrics};
+use crate::{calls::CallIndex, clock::Clock, config::Limits, journal::Journal, metrics};
 use room_task::{End, RoomTask};
+pub use wake::Found;
 
 /// A room that panics again within this is left down.
 const FALL_AGAIN: Duration = Duration::from_secs(10);
@@ -56,6 +61,10 @@ pub struct Shared {
     pub limits: Limits,
     /// How long a seat outlives its socket.
     pub grace: Duration,
+    /// The calls there are, as others ask for them.
+    pub calls: Arc<CallIndex>,
+    /// Since when this process has been there for anybody to come back to.
+    pub started: Timestamp,
     /// The call types by name.
     pub call_types: BTreeMap<CallTypeName, Arc<CallType>>,
 }
@@ -111,6 +120,8 @@ pub enum Ask {
         /// Told the outcome.
         answer: oneshot::Sender<Result<Reply, ErrorBody>>,
     },
+    /// Somebody outside of the room asks or looks.
+    Outside(Box<OutsideAsk>),
     /// The server side looks; told nothing where there is no such room.
     Look {
         /// Only the room itself and its counts.
@@ -216,7 +227,9 @@ impl Hub {
             let mailbox = self.enter(cid)?;
             // A socket waits its turn; a request is told to come again.
             let sent = match envelope.ask {
-                Ask::Server { .. } | Ask::Look { .. } => mailbox.try_send(envelope),
+                Ask::Server { .. } | Ask::Look { .. } | Ask::Outside(_) => {
+                    mailbox.try_send(envelope)
+                }
                 _ => mailbox.send(envelope).await.map_err(|back| TrySendError::Closed(back.0)),
             };
             match sent {
@@ -389,15 +402,13 @@ async fn run(
 }
 
 impl Shared {
-    /// How long a room must know what was told and what was called: until nobody can come back
-    /// whose socket was lost, and nobody sends a call again.
+    /// See [`Limits::remembered`].
     fn remembered(&self) -> Duration {
-        let limits = &self.limits;
-        self.grace + limits.ping_interval + limits.pong_timeout + limits.calls_kept_for
+        self.limits.remembered(self.grace)
     }
 
-    fn now(&self) -> rolecall_protocol::id::Timestamp {
-        rolecall_protocol::id::Timestamp(self.clock.now_ms())
+    fn now(&self) -> Timestamp {
+        Timestamp(self.clock.now_ms())
     }
 }
 

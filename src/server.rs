@@ -3,24 +3,27 @@
 use std::{
     io::{self, Write as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
 
 use rolecall_protocol::{
-    id::{CallTypeName, Cid},
+    id::{CallTypeName, Cid, Timestamp},
     room::{Command, Creation},
 };
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
+    time::Instant,
 };
 
 use crate::{
     auth::{Claims, KeyError, Verifier},
+    calls::CallIndex,
     clock::Clock,
-    config::Config,
+    config::{Config, Durability},
     directory::DirectoryHandle,
     http::{
         self, BindError, Door, Readiness,
@@ -28,13 +31,21 @@ use crate::{
         stream::{Stream, rate::Rates, tasks::Tasks},
     },
     hub::{Hub, Shared},
-    journal::{Journal, memory::MemoryJournal},
+    journal::{
+        Journal, ReadError,
+        memory::MemoryJournal,
+        sqlite::{self, Options, SqliteJournal},
+    },
     metrics, mint,
     session::Sessions,
 };
 
+pub use crate::journal::sqlite::{BackupError, OpenError};
+
 /// The room of the demo.
 const DEMO_ROOM: &str = "lobby:demo";
+/// The exit status of a process whose disk failed, as that of one whose journal cannot be used.
+const EXIT_OF_A_LOST_DISK: i32 = 3;
 /// How long the link to the owner's page is good.
 const DEMO_TOKEN_TERM: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -50,6 +61,12 @@ pub enum ServeError {
     /// A setting cannot stand.
     #[error("{0}")]
     Setting(String),
+    /// The journal on disk cannot be used.
+    #[error(transparent)]
+    Disk(#[from] OpenError),
+    /// What the journal has cannot be read.
+    #[error(transparent)]
+    Journal(#[from] ReadError),
 }
 
 /// A server that listens but does not serve yet.
@@ -68,9 +85,8 @@ impl Server {
     /// # Errors
     /// [`ServeError`].
     pub fn bind(config: Config, clock: Clock) -> Result<Self, ServeError> {
-        let journal =
-            MemoryJournal::new(config.limits.journal_records_kept, config.limits.rooms_remembered);
-        Self::bind_with(config, clock, Arc::new(journal))
+        let journal = journal(&config, &clock)?;
+        Self::bind_with(config, clock, journal)
     }
 
     /// The same over a journal of the caller's own.
@@ -94,6 +110,8 @@ impl Server {
             clock: clock.clone(),
             limits: config.limits.clone(),
             grace: config.grace,
+            calls: Arc::new(CallIndex::default()),
+            started: Timestamp(clock.now_ms()),
             call_types: config.call_types.clone(),
         };
         let hub = Arc::new(Hub::new(shared));
@@ -123,6 +141,22 @@ impl Server {
         self.addr
     }
 
+    /// Looks through everything the journal has, and wakes the rooms that somebody was in: their
+    /// seats are kept for the grace from now on.
+    ///
+    /// # Errors
+    /// [`ServeError::Journal`] where something of it is not what was written.
+    pub async fn wake(&self) -> Result<(), ServeError> {
+        let hub = &self.sessions.hub;
+        let begun = Instant::now();
+        let found = hub.wake(|_| {}).await?;
+        tracing::info!(
+            rooms = found.rooms, woken = found.woken, took = ?begun.elapsed(),
+            "{} rooms are remembered, somebody was in {} of them", found.rooms, found.woken
+        );
+        Ok(())
+    }
+
     /// Serves until `shutdown` ends, then stops in good order.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, door, sessions, rooms, stop, .. } = self;
@@ -144,6 +178,7 @@ impl Server {
             linger(&sessions).await;
         };
         tokio::join!(serving, stopping);
+        sessions.hub.shared().journal.close().await;
         tracing::info!("stopped");
     }
 
@@ -198,6 +233,46 @@ async fn open_stream(door: &Door, rooms: &Rooms) -> Option<Arc<Stream>> {
     }))
 }
 
+/// The journal that the settings ask for.
+fn journal(config: &Config, clock: &Clock) -> Result<Arc<dyn Journal>, OpenError> {
+    let limits = &config.limits;
+    if config.is_in_memory() {
+        let journal = MemoryJournal::new(limits.journal_records_kept, limits.rooms_remembered);
+        return Ok(Arc::new(journal));
+    }
+    let journal = SqliteJournal::open(Options {
+        directory: config.data.clone(),
+        power: config.durability == Durability::Power,
+        // Never less than a room may have to look back.
+        audit_kept: config.audit_kept.max(config.remembered()),
+        bytes_max: limits.journal_bytes as u64,
+        rooms_max: limits.rooms_remembered,
+        clock: clock.clone(),
+        lost: disk_lost,
+    })?;
+    Ok(Arc::new(journal))
+}
+
+/// Ends the process: what is acknowledged from now on might not be there after a power cut, and
+/// asking the disk once more would not bring it back.
+fn disk_lost(problem: &str) {
+    tracing::error!(problem, "the disk did not take what it was given; stopping at once");
+    let _ = writeln!(
+        io::stderr(),
+        "error: the disk did not take what it was given ({problem}); nothing that was acknowledged \
+         is known to be lost, and nothing more is acknowledged"
+    );
+    std::process::exit(EXIT_OF_A_LOST_DISK);
+}
+
+/// Copies the journal on disk to a file that is not there yet; its size in bytes.
+///
+/// # Errors
+/// [`BackupError`].
+pub fn backup(config: &Config, to: &Path) -> Result<u64, BackupError> {
+    sqlite::backup(&config.data, to)
+}
+
 /// Creates the demo's room, so that its links work in any order.
 async fn open_demo(hub: &Hub, config: &Config) {
     let Ok(default) = CallTypeName::parse(&config.default_call_type) else { return };
@@ -240,6 +315,7 @@ pub async fn run(
     }
     raise_file_limit(config.limits.connections);
     let server = Server::bind(config, clock)?;
+    server.wake().await?;
     tracing::info!(addr = %server.addr, "listening on {}", server.addr);
     let mut stdout = io::stdout().lock();
     // A closed stdout is no reason not to serve.
@@ -295,9 +371,11 @@ pub fn told_to_stop() -> impl Future<Output = ()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::IN_MEMORY;
 
     fn free_port() -> Config {
-        Config { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..Config::default() }
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Config { listen, data: IN_MEMORY.into(), ..Config::default() }
     }
 
     #[tokio::test]
@@ -328,7 +406,7 @@ mod tests {
     #[tokio::test]
     async fn a_busy_port_is_said_to_be_busy() {
         let first = Server::bind(free_port(), Clock::system()).unwrap();
-        let config = Config { listen: first.addr(), ..Config::default() };
+        let config = Config { listen: first.addr(), ..free_port() };
         let error = Server::bind(config, Clock::system()).err().unwrap().to_string();
         assert!(error.starts_with(&format!("the address `{}` is already in use", first.addr())));
     }

@@ -13,6 +13,7 @@ pub mod speech;
 
 mod app;
 mod call_types;
+mod calls;
 mod clients;
 mod permissions;
 mod roles;
@@ -119,7 +120,7 @@ fn common() -> Routes {
 
 /// The routes that are of video, under `/api/v2/video` and under `/video`.
 fn video() -> Routes {
-    OpenApiRouter::default().merge(clients::routes())
+    OpenApiRouter::default().merge(calls::routes()).merge(clients::routes())
 }
 
 /// The routes of video that only servers know, under `/api/v2/video`.
@@ -129,7 +130,7 @@ fn server_video() -> Routes {
 
 /// The app's routes that browsers know too, under `/video`.
 fn browser() -> Routes {
-    users::guests()
+    users::guests().merge(calls::browser_routes())
 }
 
 /// All routes, and the document of them as the handlers say it.

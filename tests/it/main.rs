@@ -6,6 +6,7 @@ mod admin;
 mod cli;
 mod client;
 mod connection;
+mod disk;
 mod falls;
 mod house;
 mod journal;
