@@ -28,6 +28,9 @@ use crate::{
 };
 
 mod task;
+pub mod users;
+
+pub use users::UserIndex;
 
 /// The Directory, to be read and to be asked.
 #[derive(Clone)]
@@ -38,8 +41,14 @@ pub struct DirectoryHandle {
 
 /// What the task and its readers share.
 struct Published {
-    now: ArcSwap<Directory>,
+    now: ArcSwap<View>,
     concerned: Mutex<Vec<Arc<dyn Concerned>>>,
+}
+
+/// What is, and how it is searched: of the same moment.
+struct View {
+    directory: Arc<Directory>,
+    users: UserIndex,
 }
 
 /// Something asked of the Directory.
@@ -67,8 +76,17 @@ pub enum DirectoryError {
 
 /// Why the Directory cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("the directory cannot be read: {0}")]
-pub struct OpenError(String);
+pub enum OpenError {
+    /// What is stored is not what it should be, or is not there to be read.
+    #[error("the directory cannot be read: {0}")]
+    Unreadable(String),
+    /// What is configured cannot be added to what is stored.
+    #[error("the configured call type `{0}` cannot be taken over: {1}")]
+    Configured(CallTypeName, DirectoryError),
+    /// What is configured cannot be stored.
+    #[error("the directory cannot be stored: {0}")]
+    Unstored(String),
+}
 
 /// What was published: the Directory before and after, and what is different.
 #[derive(Debug)]
@@ -137,7 +155,13 @@ impl DirectoryHandle {
     /// The Directory as it is now.
     #[must_use]
     pub fn now(&self) -> Arc<Directory> {
-        self.published.now.load_full()
+        Arc::clone(&self.published.now.load().directory)
+    }
+
+    /// Its users as they are now, to be searched.
+    #[must_use]
+    pub fn users(&self) -> UserIndex {
+        self.published.now.load().users.clone()
     }
 
     /// Whoever is to be told of changes, from now on.
@@ -166,7 +190,7 @@ impl DirectoryHandle {
     pub fn touch(&self, id: &UserId, at: rolecall_protocol::id::Timestamp) {
         use rolecall_protocol::directory::user::SEEN_AGAIN_MS;
         let now = self.published.now.load();
-        let Some(user) = now.user(id) else { return };
+        let Some(user) = now.directory.user(id) else { return };
         if user.last_active.is_some_and(|last| at.since(last) < SEEN_AGAIN_MS) {
             return;
         }
@@ -191,3 +215,6 @@ impl Published {
         self.concerned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Ask, Change, DirectoryError, OpenError, Published};
+use super::{Ask, Change, DirectoryError, OpenError, Published, UserIndex, View};
 use crate::{
     clock::Clock,
     config::{Configured, Limits},
@@ -74,7 +74,10 @@ impl Task {
             clock,
             limits: limits.clone(),
             published: Arc::new(Published {
-                now: ArcSwap::from_pointee(Directory::new()),
+                now: ArcSwap::from_pointee(View {
+                    directory: Arc::new(Directory::new()),
+                    users: UserIndex::default(),
+                }),
                 concerned: Mutex::default(),
             }),
             next: Directory::new(),
@@ -86,20 +89,23 @@ impl Task {
             sound: true,
             last: Timestamp(0),
         };
-        task.next = task.load().await.map_err(OpenError)?;
+        task.next = task.load().await.map_err(OpenError::Unreadable)?;
         task.committed = task.next.seq;
         for Configured { call_type, hash } in configured {
             let name = call_type.name.clone();
             let adopt =
                 Command::AdoptCallType { call_type: Arc::clone(call_type), hash: Arc::clone(hash) };
             let before = task.records.len();
-            task.act(&Actor::Server, adopt).map_err(|error| OpenError(error.to_string()))?;
+            task.act(&Actor::Server, adopt)
+                .map_err(|error| OpenError::Configured(name.clone(), error))?;
             if task.records.len() > before {
                 tracing::info!(call_type = %name, "call type {name} is taken from the configuration");
             }
         }
-        task.append().await.map_err(|error| OpenError(error.to_string()))?;
-        task.published.now.store(Arc::new(task.next.clone()));
+        task.append().await.map_err(|error| OpenError::Unstored(error.to_string()))?;
+        let users = UserIndex::of(&task.next);
+        let view = View { directory: Arc::new(task.next.clone()), users };
+        task.published.now.store(Arc::new(view));
         task.touched.clear();
         Ok(task)
     }
@@ -224,7 +230,7 @@ impl Task {
             }
             self.sound = false;
             self.touched.clear();
-            self.next = Directory::clone(&self.published.now.load());
+            self.next = Directory::clone(&self.published.now.load().directory);
             return;
         }
         let keys = std::mem::take(&mut self.touched);
@@ -248,8 +254,17 @@ impl Task {
     /// it. The next commands do not wait for that: who is concerned reads what is then.
     fn publish(&self, keys: BTreeSet<Key>, answers: Vec<(Answer, Outcome)>) {
         let after = Arc::new(self.next.clone());
-        let before = self.published.now.swap(Arc::clone(&after));
-        let change = Arc::new(Change { before, after, keys });
+        let change = {
+            let was = self.published.now.load();
+            let mut users = was.users.clone();
+            for key in &keys {
+                if let Key::User(id) = key {
+                    users.renew(id, &after);
+                }
+            }
+            self.published.now.store(Arc::new(View { directory: Arc::clone(&after), users }));
+            Arc::new(Change { before: Arc::clone(&was.directory), after, keys })
+        };
         let concerned = self.published.concerned().clone();
         let told = concerned.iter().map(|one| one.changed(Arc::clone(&change)));
         let told = futures::future::join_all(told);
@@ -277,7 +292,7 @@ impl Task {
         self.sound = true;
         self.committed = loaded.seq;
         self.next = loaded;
-        let keys = differences(&self.published.now.load(), &self.next);
+        let keys = differences(&self.published.now.load().directory, &self.next);
         if !keys.is_empty() {
             self.publish(keys, Vec::new());
         }

@@ -78,12 +78,7 @@ impl<'a, R: Clone> Wanted<'a, R> {
     }
 
     /// A record as a match, where it is one.
-    pub(super) fn matching(
-        &self,
-        id: &str,
-        facets: &[Facet],
-        record: &R,
-    ) -> Option<Match<R>> {
+    pub(super) fn matching(&self, id: &str, facets: &[Facet], record: &R) -> Option<Match<R>> {
         if !self.filter.admits(facets) {
             return None;
         }

@@ -8,10 +8,10 @@ use rolecall_protocol::{
     id::{Cid, NameError, RoleName, Seq, TeamId, UserId},
     permissions::{Overrides, PermissionsPatch},
     room::{
-        Room,
         command::Joining,
         people::{Newcomer, anonymous_role},
     },
+    team::{Reach, Standing},
     wire::{
         code::{self, ErrorBody},
         frame::CallId,
@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use super::{Next, Place, Session, pace::Term};
 use crate::{
     auth::Identity,
-    hub::{Ask, JoinAsk, ResumeAsk},
+    hub::{Ask, Fresh, JoinAsk, ResumeAsk, Resumed},
     metrics, mint,
 };
 
@@ -42,20 +42,22 @@ impl Session {
         };
         let (cid, joining) = entry;
         let user_id = joining.newcomer.user_id.clone();
+        let issued = identity.as_ref().map(issued);
         let exp = identity.and_then(|identity| identity.exp);
         let session = mint::session(&cid, &joining.newcomer.peer_id);
         let mut joining = joining;
         joining.newcomer.session = mint::session_hash(&session);
+        joining.newcomer.exp = exp;
         let (answer, outcome) = oneshot::channel();
         let seat = Arc::clone(self.socket.seat());
-        let ask = JoinAsk { id: id.clone(), joining, seat, session, exp, answer };
+        let ask = JoinAsk { id: id.clone(), joining, seat, session, issued, answer };
         if let Err(error) = self.house.hub.ask(&cid, Ask::Join(Box::new(ask))).await {
             return self.refuse(&id, &error).await;
         }
         match outcome.await {
             Ok(Ok(seated)) => {
                 let term = Term::new(exp, &self.house.hub.shared().clock);
-                self.place = Some(Box::new(Place { cid, seated, user_id, term }));
+                self.place = Some(Box::new(Place { cid, seated, user_id, term, issued }));
                 Next::Go
             }
             Ok(Err(error)) => self.refuse(&id, &error).await,
@@ -82,8 +84,8 @@ impl Session {
             return self.refuse(&id, &ErrorBody::wrong_room()).await;
         }
         let token = token.map(|identity| {
-            let user = identity.user_id.as_deref().and_then(|user| UserId::parse(user).ok());
-            (user, identity.exp)
+            let user_id = identity.user_id.as_deref().and_then(|user| UserId::parse(user).ok());
+            Fresh { user_id, exp: identity.exp, issued: issued(&identity) }
         });
         let (answer, outcome) = oneshot::channel();
         let ask = ResumeAsk {
@@ -105,8 +107,8 @@ impl Session {
         match outcome.await {
             Ok(Ok((seated, resumed))) => {
                 let term = Term::new(resumed.exp, &self.house.hub.shared().clock);
-                let user_id = resumed.user_id;
-                self.place = Some(Box::new(Place { cid, seated, user_id, term }));
+                let Resumed { user_id, issued, .. } = resumed;
+                self.place = Some(Box::new(Place { cid, seated, user_id, term, issued }));
                 Next::Go
             }
             Ok(Err(error)) if error.reason() == "bad-token" => {
@@ -128,20 +130,21 @@ impl Session {
                 return Err(ErrorBody::bad_token("the token is another user's"));
             }
             if self.is_for(&identity, &place.cid) {
-                Ok(identity.exp)
+                Ok((identity.exp, issued(&identity)))
             } else {
                 Err(ErrorBody::wrong_room())
             }
         });
         match renewed {
-            Ok(exp) => {
+            Ok((exp, issued)) => {
                 metrics::call("refreshToken", "ok");
                 let (cid, from) = (place.cid.clone(), place.seated.clone());
                 let term = Term::new(exp, &self.house.hub.shared().clock);
                 if let Some(place) = &mut self.place {
                     place.term = term;
+                    place.issued = Some(issued);
                 }
-                let _ = self.house.hub.ask_live(&cid, Ask::Term { from, exp }).await;
+                let _ = self.house.hub.ask_live(&cid, Ask::Term { from, exp, issued }).await;
                 self.say(rolecall_protocol::wire::frame::reply(id, &serde_json::json!({}))).await
             }
             Err(error) => {
@@ -169,6 +172,9 @@ impl Session {
             self.house.verifier.verify(token).map_err(|e| ErrorBody::bad_token(e.to_string()))?;
         if identity.is_server() {
             return Err(ErrorBody::bad_token("a server token may not join; it needs a `user_id`"));
+        }
+        if !self.house.hub.shared().directory.now().app.honors(issued(&identity)) {
+            return Err(ErrorBody::bad_token("the token was revoked"));
         }
         Ok(Some(identity))
     }
@@ -199,7 +205,16 @@ impl Session {
             assigned: None,
             overrides: Overrides::default(),
             session: "".into(),
+            exp: None,
+            foreign: false,
         };
+        let mut standing = Standing {
+            app_role: anonymous_role(),
+            reach: Reach::Everywhere,
+            banned: false,
+            name: None,
+        };
+        let mut permissions = None;
         let mut teams = rolecall_protocol::team::Teams::new();
         if let Some(identity) = identity {
             if !self.is_for(identity, &cid) {
@@ -207,8 +222,8 @@ impl Session {
             }
             let user_id = identity.user_id.as_deref().unwrap_or_default();
             newcomer.user_id = UserId::parse(user_id).map_err(|e| bad_claim(&e))?;
-            newcomer.name = identity.name.as_deref().unwrap_or(user_id).into();
-            newcomer.app_role = role(USER)?;
+            newcomer.name = identity.name.as_deref().unwrap_or_default().into();
+            standing.app_role = role(USER)?;
             newcomer.owner = identity.is_owner;
             let given = identity.role.as_deref().map(role).transpose()?;
             if identity.is_owner {
@@ -222,33 +237,36 @@ impl Session {
                 teams.insert(TeamId::parse(team).map_err(|e| bad_claim(&e))?);
             }
             if let Some(raw) = &identity.permissions {
-                newcomer.overrides = self.overrides(&cid, &newcomer, raw.get())?;
+                permissions = Some(Box::new(patch(raw.get())?));
             }
         }
         if let Some(name) = &join.name {
             newcomer.name = Arc::clone(name);
         }
+        if self.house.config.trust_token_teams {
+            standing.reach = Reach::Within(teams);
+        }
         let joining = Joining {
             newcomer,
-            teams,
+            standing,
+            permissions,
             create: join.create,
             epoch: mint::epoch(),
             peers_max: self.house.config.limits.peers_per_room,
         };
         Ok((cid, joining))
     }
+}
 
-    /// The token's `permissions` as overrides of the role it leads to.
-    fn overrides(&self, cid: &Cid, who: &Newcomer, raw: &str) -> Result<Overrides, ErrorBody> {
-        let patch: PermissionsPatch = serde_json::from_str(raw)
-            .map_err(|e| ErrorBody::bad_token(format!("the claim `permissions` is wrong: {e}")))?;
-        let Some(call_type) = self.house.hub.shared().call_types.get(cid.call_type()) else {
-            return Ok(Overrides::default());
-        };
-        let room = Room::vacant(cid.clone(), Arc::clone(call_type));
-        let (_, role) = room.role_of(who);
-        Ok(Overrides::default().patched(&patch, role.capabilities))
-    }
+/// The token's claim `permissions`.
+fn patch(raw: &str) -> Result<PermissionsPatch, ErrorBody> {
+    serde_json::from_str(raw)
+        .map_err(|e| ErrorBody::bad_token(format!("the claim `permissions` is wrong: {e}")))
+}
+
+/// When a token was made; one that does not say is as old as can be.
+fn issued(identity: &Identity) -> u64 {
+    identity.iat.unwrap_or(0)
 }
 
 fn role(name: &str) -> Result<RoleName, ErrorBody> {

@@ -4,17 +4,22 @@
 //! Refusals are looked for in this order: not-allowed, unknown-peer, owner; what remains
 //! (unknown-role and the rest) is for [`super::decide()`].
 
+mod asker;
+mod coming;
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{
-    command::{Actor, Command, Joining, Recipient, Whom},
-    people::{Doer, Person},
+    command::{Actor, Command, Explainee, MemberPatch, Recipient, Whom},
+    member::{Member, Pin, call_member},
     refusal::Refusal,
-    state::{Peer, Room},
+    state::Room,
 };
-use crate::{
-    capability::Capability,
-    id::{PeerId, UserId},
-    team,
-};
+use crate::{capability::Capability, grant::Silent, id::UserId};
+
+pub(super) use asker::Asker;
+pub use coming::may_read;
+pub(super) use coming::room_in_role;
 
 /// A command that the law has let through; only [`authorize`] makes one.
 #[derive(Clone, Debug)]
@@ -46,41 +51,39 @@ pub fn authorize(room: &Room, actor: Actor, command: Command) -> Result<Authoriz
     Ok(Authorized { actor, command })
 }
 
-/// Somebody asking something of a room.
-#[derive(Clone, Copy)]
-pub(super) struct Asker<'a> {
-    pub(super) room: &'a Room,
-    pub(super) actor: &'a Actor,
-}
-
 impl<'a> Asker<'a> {
     fn check(self, command: &Command) -> Result<(), Refusal> {
-        let makes_it = matches!(command, Command::Create { .. } | Command::Join(_));
+        let makes_it = matches!(command, Command::Create(_) | Command::Join(_));
         if self.room.created_at.is_none() && !makes_it {
             return Err(Refusal::UnknownRoom);
+        }
+        if let (Actor::User(caller), false) = (self.actor, makes_it) {
+            coming::may_enter(self.room, caller)?;
         }
         match command {
             Command::Join(joining) => match self.actor {
                 Actor::Newcomer | Actor::Server => self.may_join(joining),
-                Actor::Peer(_) | Actor::Timer => Err(Refusal::NotAPeer),
+                Actor::Peer(_) | Actor::Timer | Actor::User(_) => Err(Refusal::NotAPeer),
             },
-            Command::Create { .. } | Command::SetMember { .. } | Command::AdoptCallType { .. } => {
+            Command::Create(creation) => self.may_create(creation),
+            Command::Delete | Command::RefreshUser { .. } | Command::AdoptCallType { .. } => {
                 self.is_server()
             }
             Command::Tick => match self.actor {
                 Actor::Timer | Actor::Server => Ok(()),
-                Actor::Peer(_) | Actor::Newcomer => Err(Refusal::NotAPeer),
+                Actor::Peer(_) | Actor::Newcomer | Actor::User(_) => Err(Refusal::NotAPeer),
             },
             Command::Leave
             | Command::Drop { .. }
             | Command::Return
+            | Command::Renew { .. }
             | Command::AcceptRole { .. }
             | Command::RejectRole { .. }
-            | Command::RequestPermissions { .. }
             | Command::SetTracks { .. }
             | Command::SetName { .. }
             | Command::SetMetadata { .. }
-            | Command::RaiseHand { .. } => self.peer().map(drop),
+            | Command::RequestPermissions { .. }
+            | Command::RaiseHand { .. } => self.seat().map(drop),
             Command::ChangeRole { peer_id, role, .. } => self.may_change(peer_id, |own| {
                 let next = self.room.with_role(own, role);
                 let known = self.room.call_type.roles.contains_key(role);
@@ -98,12 +101,12 @@ impl<'a> Asker<'a> {
                 self.needs(Capability::UpdateCallPermissions)
             }
             // Whose request it is, `decide` looks up.
-            Command::CancelRole { .. } => self.is_here(),
+            Command::CancelRole { .. } => self.is_somebody(),
             Command::Mute { whom, .. } => {
                 self.needs(Capability::MuteUsers)?;
                 match whom {
                     Whom::Peer(peer_id) => self.sees(peer_id).map(drop),
-                    Whom::Roles(_) | Whom::Everybody => Ok(()),
+                    Whom::Roles(_) | Whom::Users(_) | Whom::Everybody => Ok(()),
                 }
             }
             Command::RemovePeer { peer_id, block, .. } => {
@@ -114,193 +117,95 @@ impl<'a> Asker<'a> {
                 let target = self.sees(peer_id)?;
                 if *block { self.touches_user(&target.who.user_id) } else { self.touches(target) }
             }
+            Command::KickUser { user_id, block, .. } => {
+                self.needs(Capability::KickUser)?;
+                if *block {
+                    self.needs(Capability::BlockUsers)?;
+                }
+                self.touches_user(user_id)
+            }
             Command::BlockUser { user_id } => {
                 self.needs(Capability::BlockUsers)?;
                 self.touches_user(user_id)
             }
             Command::UnblockUser { .. } => self.needs(Capability::BlockUsers),
+            Command::GrantUser { user_id, .. } => {
+                self.needs(Capability::UpdateCallPermissions)?;
+                self.touches_user(user_id)
+            }
+            Command::UpdateMembers { set, remove } => self.may_update_members(set, remove),
             Command::EndRoom { .. } => self.needs(Capability::EndCall),
             Command::SetBackstage { .. } => self.needs(Capability::UpdateCall),
+            Command::UpdateRoom { custom, settings, starts_at } => {
+                if settings.is_none() || custom.is_some() || starts_at.is_some() {
+                    self.needs(Capability::UpdateCall)?;
+                }
+                if settings.is_some() {
+                    self.needs(Capability::UpdateCallSettings)?;
+                }
+                Ok(())
+            }
+            Command::SetPin { peer_id, user_id, pinned } => {
+                self.needs(Capability::PinForEveryone)?;
+                let pin = Pin { user_id: user_id.clone(), peer_id: peer_id.clone() };
+                if !pinned && self.room.pins.contains(&pin) {
+                    return Ok(());
+                }
+                let its = self.sees(peer_id)?.who.user_id == *user_id;
+                if its { Ok(()) } else { Err(Refusal::UnknownPeer) }
+            }
             Command::SendMessage { to, .. } => {
-                self.is_here()?;
+                self.is_somebody()?;
+                if let Actor::User(_) = self.actor {
+                    self.needs_permission(Silent::SendEvent)?;
+                }
                 match to {
                     Recipient::Peer(peer_id) => self.sees(peer_id).map(drop),
                     Recipient::Roles(_) | Recipient::Everybody => Ok(()),
                 }
             }
+            Command::SendReaction { .. } => self.needs(Capability::CreateReaction),
             Command::Signal { to, .. } => {
-                self.is_here()?;
+                if *self.actor != Actor::Server {
+                    self.seat()?;
+                }
                 self.sees(to).map(drop)
             }
-            Command::Explain { peer_id, .. } => match peer_id {
-                Some(peer_id) => self.sees(peer_id).map(drop),
-                None => self.peer().map(drop),
+            Command::Explain { whom, .. } => match whom {
+                Explainee::Peer(peer_id) => self.sees(peer_id).map(drop),
+                Explainee::User(caller) if self.is_user(&caller.user_id) => Ok(()),
+                Explainee::User(_) => self.needs(Capability::UpdateCallPermissions),
+                Explainee::Own => match self.actor {
+                    Actor::User(_) => Ok(()),
+                    _ => self.peer().map(drop),
+                },
             },
         }
     }
 
-    /// The asking peer.
-    pub(super) fn peer(self) -> Result<&'a Peer, Refusal> {
-        match self.actor {
-            Actor::Peer(id) => self.room.peers.get(id).ok_or(Refusal::UnknownPeer),
-            Actor::Server | Actor::Timer | Actor::Newcomer => Err(Refusal::NotAPeer),
+    /// Making members and changing them needs `update-call-member`, another role than the present
+    /// one `update-call-member-role` besides, removing them `remove-call-member`.
+    fn may_update_members(
+        self,
+        set: &BTreeMap<UserId, MemberPatch>,
+        remove: &BTreeSet<UserId>,
+    ) -> Result<(), Refusal> {
+        if !set.is_empty() || remove.is_empty() {
+            self.needs(Capability::UpdateCallMember)?;
         }
-    }
-
-    fn is_server(self) -> Result<(), Refusal> {
-        if *self.actor == Actor::Server { Ok(()) } else { Err(Refusal::NotAPeer) }
-    }
-
-    fn is_here(self) -> Result<(), Refusal> {
-        if *self.actor == Actor::Server { Ok(()) } else { self.peer().map(drop) }
-    }
-
-    /// As notices name the asker.
-    pub(super) fn doer(self) -> Doer {
-        match self.actor {
-            Actor::Peer(id) => Doer::Peer(id.clone()),
-            Actor::Server => Doer::Server,
-            Actor::Timer | Actor::Newcomer => Doer::Nobody,
+        if !remove.is_empty() {
+            self.needs(Capability::RemoveCallMember)?;
         }
-    }
-
-    /// The asker as a person.
-    pub(super) fn person(self) -> Person {
-        self.peer().map_or_else(|_| Person::server(), Peer::person)
-    }
-
-    fn is_self(self, peer_id: &PeerId) -> bool {
-        matches!(self.actor, Actor::Peer(own) if own == peer_id)
-    }
-
-    /// Whether the asker holds the capability; the server side holds all.
-    pub(super) fn holds(self, capability: Capability) -> bool {
-        match self.actor {
-            Actor::Server => true,
-            Actor::Peer(_) => self.peer().is_ok_and(|peer| peer.holds(capability)),
-            Actor::Timer | Actor::Newcomer => false,
+        let mut roles = set.iter().filter(|(user_id, patch)| {
+            let now = self.room.members.get(*user_id).map_or_else(call_member, Member::role);
+            let next = patch.role.clone();
+            next.is_some_and(|role| role.unwrap_or_else(call_member) != now)
+        });
+        if roles.clone().next().is_some() {
+            self.needs_permission(Silent::UpdateCallMemberRole)?;
         }
-    }
-
-    fn needs(self, capability: Capability) -> Result<(), Refusal> {
-        self.needs_one(&[capability])
-    }
-
-    fn needs_one(self, any: &[Capability]) -> Result<(), Refusal> {
-        self.is_here()?;
-        if any.iter().any(|capability| self.holds(*capability)) {
-            return Ok(());
-        }
-        any.first().map_or(Ok(()), |first| Err(Refusal::NotAllowed(*first)))
-    }
-
-    /// That peer, if the asker may know of him. "A call naming a peer that is not there, or that
-    /// the caller may not see unless he holds `update-call-permissions`: 404".
-    pub(super) fn sees(self, peer_id: &PeerId) -> Result<&'a Peer, Refusal> {
-        let target = self.room.peers.get(peer_id).ok_or(Refusal::UnknownPeer)?;
-        let seen = match self.actor {
-            Actor::Server => true,
-            Actor::Peer(_) => self.peer()?.sees(target),
-            Actor::Timer | Actor::Newcomer => false,
-        };
-        if seen { Ok(target) } else { Err(Refusal::UnknownPeer) }
-    }
-
-    /// "An owner's role and permissions are changed, and an owner is removed or blocked, by nobody
-    /// but himself and the server".
-    pub(super) fn touches(self, target: &Peer) -> Result<(), Refusal> {
-        let allowed =
-            !target.who.owner || *self.actor == Actor::Server || self.is_self(target.id());
-        if allowed { Ok(()) } else { Err(Refusal::Owner) }
-    }
-
-    fn touches_user(self, user_id: &UserId) -> Result<(), Refusal> {
-        let mut peers = self.room.peers.values().filter(|peer| peer.who.user_id == *user_id);
-        peers.try_for_each(|peer| self.touches(peer))
-    }
-
-    /// Changing roles or permissions "needs `update-call-permissions` (giving up a right of one's
-    /// own needs nothing)".
-    fn may_change(self, peer_id: &PeerId, gives_up: impl Fn(&Peer) -> bool) -> Result<(), Refusal> {
-        self.is_here()?;
-        if !self.holds(Capability::UpdateCallPermissions) {
-            let own = self.peer()?;
-            if !(self.is_self(peer_id) && gives_up(own)) {
-                return Err(Refusal::NotAllowed(Capability::UpdateCallPermissions));
-            }
-        }
-        self.touches(self.sees(peer_id)?)
-    }
-
-    fn gives_up(self, before: &Peer, after: &Peer) -> bool {
-        self.room.ungated(after).within(&self.room.ungated(before))
-    }
-
-    /// "Nobody grants an administrative capability that he lacks himself …; what counts is what
-    /// the target newly gets."
-    pub(super) fn may_grant(self, before: &Peer, after: &Peer) -> Result<(), Refusal> {
-        let newly = self.room.ungated(after).newly_administrative(&self.room.ungated(before));
-        let held = match self.actor {
-            Actor::Server => newly,
-            Actor::Peer(_) => self.room.ungated(self.peer()?).capabilities,
-            Actor::Timer | Actor::Newcomer => return Err(Refusal::Escalation(newly)),
-        };
-        let lacks = newly.difference(held);
-        if lacks.is_empty() { Ok(()) } else { Err(Refusal::Escalation(lacks)) }
-    }
-
-    /// "Creating needs `create-call`, joining `join-call`; backstage rooms `join-backstage`; ended
-    /// rooms `join-ended-call`".
-    fn may_join(self, joining: &Joining) -> Result<(), Refusal> {
-        let room = self.room;
-        let server = *self.actor == Actor::Server;
-        let vacant = room.created_at.is_none();
-        if vacant && !joining.create {
-            return Err(Refusal::UnknownRoom);
-        }
-        let newcomer = &joining.newcomer;
-        if room.blocked.contains(&newcomer.user_id) {
-            return Err(Refusal::Blocked);
-        }
-        let admitted = if vacant {
-            team::of_new_room(&joining.teams).is_some()
-        } else {
-            team::admits(room.team.as_ref(), &joining.teams)
-        };
-        if !admitted && !server {
-            return Err(Refusal::WrongTeam);
-        }
-        // Before the rights: a role that is not there gives none, and that would say too little.
-        if let Some(role) =
-            newcomer.assigned.as_ref().filter(|r| !room.call_type.roles.contains_key(*r))
-        {
-            return Err(Refusal::UnknownRole(role.clone()));
-        }
-        // Who creates a room is its creator, but the right to create cannot come from that.
-        let would_be = room.seated(newcomer.clone(), room.created_at.unwrap_or_default());
-        let backstage = if vacant { room.call_type.settings.backstage } else { room.backstage };
-        let needed = [
-            (vacant, Capability::CreateCall),
-            (true, Capability::JoinCall),
-            (backstage && !vacant, Capability::JoinBackstage),
-            (room.ended.is_some(), Capability::JoinEndedCall),
-        ];
-        let missing = needed.iter().find(|(asked, c)| *asked && !would_be.holds(*c));
-        if let Some((_, capability)) = missing.filter(|_| !server) {
-            return Err(Refusal::NotAllowed(*capability));
-        }
-        if room.peers.len() >= joining.peers_max {
-            return Err(Refusal::RoomFull);
-        }
-        room_in_role(room, &would_be.role)
-    }
-}
-
-/// Whether one more peer fits into that role.
-pub(super) fn room_in_role(room: &Room, role: &crate::id::RoleName) -> Result<(), Refusal> {
-    let max = room.call_type.roles.get(role).and_then(|role| role.max_peer_count);
-    match max {
-        Some(max) if room.holders_of(role) >= max as usize => Err(Refusal::RoleFull(role.clone())),
-        _ => Ok(()),
+        let leaving = remove.iter().filter(|user_id| self.room.members.contains_key(*user_id));
+        roles.try_for_each(|(user_id, _)| self.touches_user(user_id))?;
+        leaving.into_iter().try_for_each(|user_id| self.touches_user(user_id))
     }
 }

@@ -1,20 +1,24 @@
 //! Lines of a play as commands: `changeRoleOfPeer bo speaker force`. It must not know rooms.
 
-use std::{collections::BTreeMap, str::FromStr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+    sync::Arc,
+};
 
 use rolecall_protocol::{
     call_type::{CallType, builtin, definition::Definition},
     capability::Capability,
-    id::{CallTypeName, PeerId, RequestId, RoleName, TeamId, UserId},
+    id::{CallTypeName, PeerId, RequestId, TeamId, UserId},
     json::{MessageData, Metadata},
     media::{TrackKind, TrackKinds},
     permissions::{Overrides, PermissionsPatch},
     room::{
         Command,
-        command::{Joining, Recipient, Right, Whom},
+        command::{Explainee, Joining, MemberPatch, Recipient, Right, Whom},
         people::Newcomer,
     },
-    team::Teams,
+    team::{Reach, Standing, Teams},
 };
 use serde::de::DeserializeOwned;
 
@@ -33,7 +37,7 @@ where
     text.split(',').filter(|part| !part.is_empty()).map(name).collect()
 }
 
-fn json<T: DeserializeOwned>(text: &str) -> T {
+pub(crate) fn json<T: DeserializeOwned>(text: &str) -> T {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{text}: {e}"))
 }
 
@@ -59,7 +63,8 @@ pub(crate) fn call_type(text: &str) -> Arc<CallType> {
 }
 
 /// Who comes in: `host!` (owner), a bare role (assigned), `app=admin`, `token=nurse`, `user=ann`,
-/// `hidden`, `anonymous`, `permissions={…}`, `team=red`, `peers<=3`, `nocreate`.
+/// `hidden`, `anonymous`, `permissions={…}`, `team=red`, `everywhere`,
+/// `banned`, `peers<=3`, `nocreate`.
 pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
     let mut newcomer = Newcomer {
         peer_id: name(peer),
@@ -72,9 +77,12 @@ pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
         assigned: None,
         overrides: Overrides::default(),
         session: "hash".into(),
+        exp: None,
+        foreign: false,
     };
     let mut teams = Teams::new();
     let (mut create, mut peers_max) = (true, 1000);
+    let (mut banned, mut everywhere) = (false, false);
     for word in words {
         match word.split_once('=') {
             Some(("app", role)) => newcomer.app_role = name(role),
@@ -92,16 +100,24 @@ pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
             None if *word == "hidden" => newcomer.overrides.has_presence = Some(false),
             None if *word == "anonymous" => newcomer.app_role = name("anonymous"),
             None if *word == "nocreate" => create = false,
+            None if *word == "banned" => banned = true,
+            None if *word == "everywhere" => everywhere = true,
             None => {
                 newcomer.owner = word.ends_with('!');
                 newcomer.assigned = Some(name(word.trim_end_matches('!')));
             }
         }
     }
-    Joining { newcomer, teams, create, epoch: "epoch".into(), peers_max }
+    let standing = Standing {
+        app_role: newcomer.app_role.clone(),
+        reach: if everywhere { Reach::Everywhere } else { Reach::Within(teams) },
+        banned,
+        name: None,
+    };
+    Joining { newcomer, standing, permissions: None, create, epoch: "epoch".into(), peers_max }
 }
 
-/// A call in words.
+/// A call in words; what only REST asks is in `rest.rs`.
 pub(crate) fn command(text: &str) -> Command {
     let (method, rest) = text.split_once(' ').unwrap_or((text, ""));
     let words: Vec<&str> = rest.split_whitespace().collect();
@@ -159,6 +175,7 @@ pub(crate) fn command(text: &str) -> Command {
             whom: match (word(0), word(0).strip_prefix("roles:")) {
                 ("*", _) => Whom::Everybody,
                 (_, Some(roles)) => Whom::Roles(names(roles)),
+                (users, _) if users.starts_with("users:") => Whom::Users(names(&users[6..])),
                 _ => Whom::Peer(peer(0)),
             },
             tracks: kinds(word(1)),
@@ -187,23 +204,29 @@ pub(crate) fn command(text: &str) -> Command {
         },
         "signal" => Command::Signal { to: peer(0), data: json(after_first()) },
         "explain" => {
-            let (peer_id, right) = match words.as_slice() {
-                [right] => (None, *right),
-                [_, right] => (Some(peer(0)), *right),
+            let (whom, right) = match words.as_slice() {
+                [right] => (Explainee::Own, *right),
+                [user, right] if user.starts_with('@') => {
+                    (Explainee::User(Box::new(crate::rest::caller(user))), *right)
+                }
+                [_, right] => (Explainee::Peer(peer(0)), *right),
                 _ => panic!("explain [peer] right"),
             };
             let right = TrackKind::from_name(right).map_or_else(
                 || Right::Capability(Capability::from_name(right).expect("a capability or track")),
                 Right::Track,
             );
-            Command::Explain { peer_id, right }
+            Command::Explain { whom, right }
         }
-        "create" => Command::Create { epoch: "epoch".into(), team: None, custom: Metadata::null() },
-        "setMember" => Command::SetMember {
-            user_id: user(),
-            role: Some(word(1)).filter(|role| *role != "none").map(name::<RoleName>),
-        },
+        "setMember" if word(1) == "none" => {
+            Command::UpdateMembers { set: BTreeMap::new(), remove: BTreeSet::from([user()]) }
+        }
+        "setMember" => {
+            let patch = MemberPatch { role: Some(Some(name(word(1)))), custom: None };
+            let set = BTreeMap::from([(user(), patch)]);
+            Command::UpdateMembers { set, remove: BTreeSet::new() }
+        }
         "adoptCallType" => Command::AdoptCallType { call_type: call_type(rest) },
-        _ => panic!("unknown call `{text}`"),
+        _ => crate::rest::command(method, rest).unwrap_or_else(|| panic!("unknown call `{text}`")),
     }
 }
