@@ -7,4 +7,5 @@ mod door;
 mod house;
 mod rooms;
 mod settings;
+mod user_search;
 mod users;
