@@ -154,7 +154,7 @@ impl Walk {
         let role = self.role(step.a).to_string();
         let owner = format!("{role}!");
         let token = format!("token={role}");
-        let word = *pick(&["", "", &role, &role, &owner, "host!", "host", &token], step.c);
+        let word = *pick(&["", "", "", "", &role, &role, &owner, "host!", "host", &token], step.c);
         let hidden = if step.who.is_multiple_of(5) { "hidden" } else { "" };
         let override_ = *pick(
             &[
@@ -165,7 +165,8 @@ impl Walk {
             ],
             step.what / 8,
         );
-        let team = if step.who.is_multiple_of(7) { "team=red" } else { "" };
+        let far = self.house.room.created_at.is_some() && step.who.is_multiple_of(7);
+        let team = if far { "team=red" } else { "" };
         let words = [user.as_str(), app, word, hidden, override_, team];
         let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
         let joining = call::joining(&peer, &words);
@@ -272,6 +273,7 @@ impl Walk {
                 let refresh = rest::command("refreshUser", &text).unwrap();
                 return (Actor::Server, refresh);
             }
+            39 if a % 8 == 0 => return (Actor::Server, Command::Delete),
             _ => self.of_the_room(step),
         };
         (actor, command)
