@@ -1,4 +1,5 @@
-//! The durable order of events: one journal, a stream of records for each room.
+//! The durable order of events: one journal, a stream of records for each room, and one for the
+//! directory.
 //!
 //! A backend stores what it is given and decides nothing. `append` is the commit point: what it
 //! acknowledged is never lost by it, and nobody is told of anything before. Backends stand beside
@@ -13,8 +14,10 @@ use rolecall_protocol::{
     wire::frame::CallId,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 pub mod memory;
+pub mod sqlite;
 
 /// What one command did: all its events or none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +36,15 @@ pub struct Record {
     /// even after a restart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<Called>,
+}
+
+impl Record {
+    /// Whether it must outlive the machine's power: who may come in, who is what, and that the room
+    /// is over. The rest of what was said last may be lost with it.
+    #[must_use]
+    pub fn is_weighty(&self) -> bool {
+        self.events.iter().any(Event::is_weighty)
+    }
 }
 
 /// A call that was answered.
@@ -56,6 +68,51 @@ pub struct Loaded {
     pub snapshot: Option<Arc<Room>>,
     /// What was committed after that, in order.
     pub records: Vec<Arc<Record>>,
+}
+
+/// What one command did to the directory: all its events or none. A journal stores them as they
+/// are written; what they say is the directory's own.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DirectoryRecord {
+    /// The directory's position after it: one more than the record's before.
+    pub seq: Seq,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Who asked, in the directory's words.
+    pub by: Arc<str>,
+    /// What was asked.
+    pub method: Cow<'static, str>,
+    /// What happened.
+    pub events: Vec<Box<RawValue>>,
+}
+
+/// One thing of the directory as it is now: a user, a role, the app.
+#[derive(Clone, Debug)]
+pub struct Entity {
+    /// Its name among all of them.
+    pub key: String,
+    /// The thing itself.
+    pub body: Box<RawValue>,
+}
+
+/// What the directory starts from: its things as they were at `seq`, and the records since.
+#[derive(Clone, Debug, Default)]
+pub struct LoadedDirectory {
+    /// In order of their keys.
+    pub entities: Vec<Entity>,
+    /// The position they are of.
+    pub seq: Seq,
+    /// What was committed after that, in order.
+    pub records: Vec<Arc<DirectoryRecord>>,
+}
+
+/// Some records of the directory, as its audit trail.
+#[derive(Clone, Debug, Default)]
+pub struct DirectoryPage {
+    /// In order.
+    pub records: Vec<Arc<DirectoryRecord>>,
+    /// The `after` of the next page, if there is one.
+    pub next: Option<Seq>,
 }
 
 /// Some records of a room, as its audit trail.
@@ -101,11 +158,12 @@ pub trait Journal: Send + Sync {
         records: Vec<Arc<Record>>,
     ) -> Result<(), AppendError>;
 
-    /// What the room starts from.
+    /// What the room starts from, as it was early enough that the records tell everything that
+    /// happened at `since` or later. Where neither of the two snapshots is that old, as the older is.
     ///
     /// # Errors
     /// [`ReadError`].
-    async fn load(&self, room: &Cid) -> Result<Loaded, ReadError>;
+    async fn load(&self, room: &Cid, since: Timestamp) -> Result<Loaded, ReadError>;
 
     /// At most `limit` records after `after`, as far as the journal still keeps them.
     ///
@@ -113,11 +171,12 @@ pub trait Journal: Send + Sync {
     /// [`ReadError`].
     async fn read(&self, room: &Cid, after: Seq, limit: usize) -> Result<Page, ReadError>;
 
-    /// Takes a snapshot, so that records up to its `seq` need not be kept for loading.
+    /// Takes a snapshot; `at`: when the last of its records was decided. The one before it is kept,
+    /// and older ones go, so that records up to that one's `seq` need not be kept for loading.
     ///
     /// # Errors
     /// [`ReadError`].
-    async fn snapshot(&self, room: Arc<Room>) -> Result<(), ReadError>;
+    async fn snapshot(&self, room: Arc<Room>, at: Timestamp) -> Result<(), ReadError>;
 
     /// Forgets a room of which nothing needs to be remembered.
     ///
@@ -133,4 +192,51 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// [`ReadError`].
     async fn rooms(&self, after: Option<&Cid>, limit: usize) -> Result<Vec<Cid>, ReadError>;
+
+    /// The same, each with what it starts from, the newest snapshot being recent enough.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    async fn states(
+        &self,
+        after: Option<&Cid>,
+        limit: usize,
+    ) -> Result<Vec<(Cid, Loaded)>, ReadError>;
+
+    /// Stores these records of the directory, as [`Journal::append`] those of a room.
+    ///
+    /// # Errors
+    /// [`AppendError`]; after `Conflict` nothing was stored.
+    async fn append_directory(
+        &self,
+        expected: Seq,
+        records: Vec<Arc<DirectoryRecord>>,
+    ) -> Result<(), AppendError>;
+
+    /// What the directory starts from.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    async fn load_directory(&self) -> Result<LoadedDirectory, ReadError>;
+
+    /// Takes note of what is different at `seq` from the last time: the entities as they are then,
+    /// nothing where one is gone. Records up to `seq` need not be kept for loading.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    async fn snapshot_directory(
+        &self,
+        seq: Seq,
+        changed: Vec<(String, Option<Box<RawValue>>)>,
+    ) -> Result<(), ReadError>;
+
+    /// At most `limit` records of the directory after `after`, as far as they are still kept.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    async fn read_directory(&self, after: Seq, limit: usize) -> Result<DirectoryPage, ReadError>;
+
+    /// Stores what was asked before and nothing more; when it returns, all that was acknowledged is
+    /// as safe as it gets, and somebody else may open what it was stored in.
+    async fn close(&self) {}
 }

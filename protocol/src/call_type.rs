@@ -109,6 +109,21 @@ impl Role {
     }
 }
 
+impl Role {
+    /// Its grants as Stream writes them: those written, and where its shape says what it may send
+    /// beside them, what would say that.
+    #[must_use]
+    pub fn grants_shown(&self) -> Vec<&str> {
+        let media = Capabilities::MEDIA.iter().filter(|capability| {
+            self.can_send.contains_all(TrackKinds::granted_by(*capability))
+                && !self.grants.iter().any(|grant| grant.as_str() == capability.as_str())
+        });
+        let mut shown: Vec<&str> = self.grants.iter().map(Grant::as_str).collect();
+        shown.extend(media.map(|capability| capability.as_str()));
+        shown
+    }
+}
+
 /// The wire form of a role, in the join reply.
 #[derive(Clone, Copy, Debug)]
 pub struct RoleView<'a>(pub &'a Role);
@@ -290,6 +305,14 @@ impl CallType {
             return own;
         }
         self.default_role.iter().filter_map(|name| self.roles.get(name)).collect()
+    }
+
+    /// The role of that name gets exactly these grants; it comes to be where there was none.
+    pub fn set_grants(&mut self, name: &RoleName, grants: Vec<Grant>) {
+        let role = self.roles.entry(name.clone());
+        let role = role.or_insert_with(|| builtin::blank(name.as_str(), 4));
+        role.grants = grants;
+        role.can_send = TrackKinds::NONE;
     }
 
     /// The roles as the join reply shows them.

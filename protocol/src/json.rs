@@ -62,6 +62,19 @@ impl<const MAX: usize> Json<MAX> {
     }
 }
 
+/// Reads a field that may be given as null: `Some(None)` then, where serde would take it for not
+/// given. Beside it stands `#[serde(default)]`.
+///
+/// # Errors
+/// The deserializer's.
+pub fn given<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
 fn depth(value: &serde_json::Value) -> usize {
     match value {
         serde_json::Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),

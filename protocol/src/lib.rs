@@ -16,6 +16,7 @@ pub mod grant;
 
 pub mod call_type;
 
+pub mod directory;
 pub mod room;
 
 pub mod wire;

@@ -14,6 +14,7 @@ pub mod request;
 
 pub mod event;
 pub mod state;
+pub mod stored;
 
 pub mod command;
 pub mod refusal;

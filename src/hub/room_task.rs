@@ -5,7 +5,9 @@
 //! stands in `outputs`; nothing of that is told unless the append went through.
 
 mod asks;
+mod outside;
 mod seats;
+mod standing;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -30,6 +32,7 @@ use tokio::{
 use super::{
     Envelope, Shared,
     fanout::{Fanout, FanoutLimits},
+    listing::Listing,
     output::{self, Class, Output},
     ring::Ring,
     seat::Close,
@@ -68,6 +71,7 @@ pub(super) struct RoomTask {
     fanout: Fanout<PeerId, Class>,
     ring: Ring,
     snapshots: Snapshots,
+    listing: Listing,
     /// What is known of each peer beside the room's own state.
     chairs: BTreeMap<PeerId, Chair>,
     /// What will be said and done, in order, once `records` are committed.
@@ -79,7 +83,10 @@ pub(super) struct RoomTask {
     records: Vec<Arc<Record>>,
     /// Where the journal is.
     committed: Seq,
+    /// Records appended since the last snapshot.
     since_snapshot: usize,
+    /// When the next snapshot may be taken.
+    snapshot_from: Timestamp,
     /// The last moment anything was decided; time never goes back within a room.
     last: Timestamp,
     empty_since: Option<Instant>,
@@ -94,7 +101,8 @@ impl RoomTask {
         cid: Cid,
         call_type: Arc<CallType>,
     ) -> Result<Box<Self>, ReadError> {
-        let loaded = shared.journal.load(&cid).await?;
+        let since = Timestamp(shared.now().since(Timestamp(millis(shared.remembered()))));
+        let loaded = shared.journal.load(&cid, since).await?;
         let mut room = loaded
             .snapshot
             .map_or_else(|| Room::vacant(cid.clone(), call_type), |room| Room::clone(&room));
@@ -107,6 +115,7 @@ impl RoomTask {
             fanout: Fanout::new(FanoutLimits::default()),
             ring: Ring::new(limits.notices_kept, keep, room.seq),
             snapshots: Snapshots::default(),
+            listing: Listing::default(),
             chairs: BTreeMap::new(),
             outputs: Vec::new(),
             closings: Vec::new(),
@@ -115,6 +124,7 @@ impl RoomTask {
             records: Vec::new(),
             committed: room.seq,
             since_snapshot: 0,
+            snapshot_from: shared.now().plus(millis(shared.remembered())),
             last: Timestamp(0),
             empty_since: None,
             sweep_at: None,
@@ -140,7 +150,9 @@ impl RoomTask {
         task.outputs.clear();
         task.closings.clear();
         task.staged_bytes = 0;
+        task.listing = Listing::of(&task.room, &task.shared.calls);
         task.drop_the_unseated();
+        task.read_directory();
         Ok(task)
     }
 
@@ -240,6 +252,7 @@ impl RoomTask {
     /// Applies one event and stages what it tells.
     fn commit(&mut self, event: &Event, at: Timestamp) {
         let before = self.room.seq;
+        self.listing.note(&self.room, event);
         let notices = room::commit(&mut self.room, event, at);
         if let Some(id) = event.peer() {
             match event {
@@ -325,6 +338,7 @@ impl RoomTask {
             self.since_snapshot += records.len();
             self.shared.journal.append(&self.cid, self.committed, records).await?;
             self.committed = seq;
+            self.listing.publish(&self.room, &self.shared.calls);
         }
         self.stage_closings();
         for output in self.outputs.drain(..) {
@@ -338,15 +352,23 @@ impl RoomTask {
         if self.encodes > 0 {
             metrics::encodes(std::mem::take(&mut self.encodes));
         }
-        let keep = self.shared.limits.journal_records_kept.max(2) / 2;
-        if self.since_snapshot >= keep {
+        if self.is_snapshot_due() {
             self.since_snapshot = 0;
-            let snapshot = self.shared.journal.snapshot(Arc::new(self.room.clone())).await;
-            if let Err(error) = snapshot {
+            self.snapshot_from = self.last.plus(millis(self.shared.remembered()));
+            let snapshot = Arc::new(self.room.clone());
+            if let Err(error) = self.shared.journal.snapshot(snapshot, self.last).await {
                 tracing::warn!(room = %self.cid, %error, "no snapshot of room {} was taken", self.cid);
             }
         }
         Ok(())
+    }
+
+    /// Whether enough was appended since the last snapshot, and long enough ago that the one before
+    /// it still tells all that somebody may have missed; whichever, once there is too much to replay.
+    fn is_snapshot_due(&self) -> bool {
+        let limits = &self.shared.limits;
+        let due = self.since_snapshot >= limits.journal_records_kept.max(2) / 2;
+        due && (self.last > self.snapshot_from || self.since_snapshot >= limits.journal_tail)
     }
 
     // Time.
@@ -404,9 +426,10 @@ impl RoomTask {
             };
         }
         let remembered = if self.room.created_at.is_none() || self.room.is_forgettable() {
+            self.shared.calls.forget(&self.cid);
             self.shared.journal.forget(&self.cid).await
         } else {
-            self.shared.journal.snapshot(Arc::new(self.room.clone())).await
+            self.shared.journal.snapshot(Arc::new(self.room.clone()), self.last).await
         };
         if let Err(error) = remembered {
             tracing::warn!(room = %self.cid, %error, "room {} went to sleep untidily", self.cid);

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
 
+mod admin;
 mod cli;
 mod client;
 mod connection;
+mod disk;
 mod falls;
 mod house;
 mod journal;

@@ -9,8 +9,12 @@ use serde_json::{Map, Value, json};
 use super::Settings;
 use crate::json::Json;
 
+pub(crate) mod shape;
+
+mod sections;
+
 /// Largest settings, in bytes of JSON.
-pub const SETTINGS_MAX: usize = 16_384;
+pub const SETTINGS_MAX: usize = 16 * 1024;
 
 type Sections = Map<String, Value>;
 
@@ -18,7 +22,8 @@ type Sections = Map<String, Value>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingsDocument(Arc<Sections>);
 
-/// Some settings; what is not mentioned stays.
+/// Some settings; what is not mentioned stays. Whoever takes one from outside takes it by
+/// [`Self::new`]: read by serde, it is one that was taken before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SettingsPatchDocument(Arc<Sections>);
 
@@ -32,22 +37,22 @@ impl SettingsDocument {
     /// What holds where nothing is said.
     #[must_use]
     pub fn defaults() -> Self {
-        let sections = json!({
-            "backstage": {"enabled": false},
-            "broadcasting": {"enabled": true},
-            "recording": {"mode": "available"},
-            "screensharing": {"enabled": true},
-            "transcription": {"mode": "available", "closed_caption_mode": "available"},
-            "video": {"enabled": true},
-        });
-        Self(Arc::new(sections.as_object().cloned().unwrap_or_default()))
+        Self(Arc::new(sections::defaults()))
     }
 
-    /// These settings with a patch laid over them, section by section.
+    /// What holds in Stream's call type of that name.
+    #[must_use]
+    pub fn of_stream(call_type: &str) -> Self {
+        let mut sections = sections::defaults();
+        shape::merge(&mut sections, &sections::differing(call_type));
+        Self(Arc::new(sections))
+    }
+
+    /// These settings with a patch laid over them, section by section and key by key.
     #[must_use]
     pub fn merged(&self, patch: &SettingsPatchDocument) -> Self {
         let mut sections = Sections::clone(&self.0);
-        merge(&mut sections, &patch.0);
+        shape::merge(&mut sections, &patch.0);
         Self(Arc::new(sections))
     }
 
@@ -65,10 +70,8 @@ impl SettingsDocument {
         let mut sections = Sections::clone(&self.0);
         let mut set = |differs: bool, section: &str, key: &str, value: Value| {
             if differs {
-                merge(
-                    &mut sections,
-                    &Sections::from_iter([(section.to_owned(), json!({key: value}))]),
-                );
+                let patch = Sections::from_iter([(section.to_owned(), json!({key: value}))]);
+                shape::merge(&mut sections, &patch);
             }
         };
         let flags = [
@@ -99,24 +102,20 @@ impl SettingsDocument {
 }
 
 impl SettingsPatchDocument {
-    /// Takes a patch over.
+    /// Takes a patch over; what is null in it is not said.
     ///
     /// # Errors
-    /// A sentence saying what is wrong.
+    /// A sentence naming the first setting that is unknown, missing, or holds what it may not.
     pub fn new(value: &Value) -> Result<Self, String> {
-        Json::<SETTINGS_MAX>::new(value)?;
-        let sections = value.as_object().ok_or("settings are an object")?;
-        if let Some((name, _)) = sections.iter().find(|(_, section)| !section.is_object()) {
-            return Err(format!("`{name}` is not an object"));
-        }
-        Ok(Self(Arc::new(sections.clone())))
+        let object = bounded(value)?;
+        sections::SECTIONS.read(object, "").map(|read| Self(Arc::new(read)))
     }
 
     /// This patch with a later one laid over it.
     #[must_use]
     pub fn merged(&self, later: &Self) -> Self {
         let mut sections = Sections::clone(&self.0);
-        merge(&mut sections, &later.0);
+        shape::merge(&mut sections, &later.0);
         Self(Arc::new(sections))
     }
 
@@ -139,17 +138,9 @@ impl SettingsPatchDocument {
     }
 }
 
-fn merge(sections: &mut Sections, patch: &Sections) {
-    for (name, section) in patch {
-        match (sections.get_mut(name).and_then(Value::as_object_mut), section.as_object()) {
-            (Some(known), Some(new)) => {
-                known.extend(new.iter().map(|(key, value)| (key.clone(), value.clone())));
-            }
-            _ => {
-                sections.insert(name.clone(), section.clone());
-            }
-        }
-    }
+fn bounded(value: &Value) -> Result<&Sections, String> {
+    Json::<SETTINGS_MAX>::new(value)?;
+    value.as_object().ok_or_else(|| "must be an object".to_owned())
 }
 
 fn onto(sections: &Sections, now: Settings) -> Settings {
@@ -180,11 +171,11 @@ macro_rules! as_sections {
                 }
             }
 
+            // What was stored was taken once, by the rules of its time: only its bound is looked at.
             impl<'de> Deserialize<'de> for $name {
                 fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
                     let value = Value::deserialize(d)?;
-                    let patch = SettingsPatchDocument::new(&value).map_err(de::Error::custom)?;
-                    Ok(Self(patch.0))
+                    bounded(&value).map(|s| Self(Arc::new(s.clone()))).map_err(de::Error::custom)
                 }
             }
         )*
@@ -197,9 +188,12 @@ as_sections! { SettingsDocument SettingsPatchDocument }
 mod tests {
     use super::*;
 
+    fn patch(value: Value) -> SettingsPatchDocument {
+        SettingsPatchDocument::new(&value).unwrap()
+    }
+
     #[test]
     fn a_patch_touches_what_it_mentions() {
-        let patch = |value: Value| SettingsPatchDocument::new(&value).unwrap();
         let off = patch(json!({"video": {"enabled": false}, "recording": {"mode": "disabled"}}));
         let merged = SettingsDocument::defaults().merged(&off);
         let gates = merged.gates();
@@ -213,8 +207,88 @@ mod tests {
         assert_eq!(gated.with_gates(Settings::default()), SettingsDocument::defaults());
         let quiet = Settings { audio: false, ..Settings::default() };
         assert!(!on.onto(quiet).audio);
-        for bad in [json!([]), json!({"video": true}), json!("x")] {
-            assert!(SettingsPatchDocument::new(&bad).is_err(), "{bad}");
+        // Objects within a section are merged too, and null says nothing.
+        let deep = json!({"broadcasting": {"hls": {"quality_tracks": ["1080p"], "auto_on": null}}});
+        let merged = SettingsDocument::defaults().merged(&patch(deep));
+        let hls = &merged.sections()["broadcasting"]["hls"];
+        assert_eq!(hls["quality_tracks"], json!(["1080p"]));
+        assert_eq!((&hls["auto_on"], &hls["layout"]["name"]), (&json!(false), &json!("spotlight")));
+    }
+
+    #[test]
+    fn the_defaults_are_settings_themselves() {
+        for name in ["default", "development", "audio_room", "livestream"] {
+            let document = SettingsDocument::of_stream(name);
+            let value = serde_json::to_value(&document).unwrap();
+            let read = patch(value.clone());
+            assert_eq!(Value::Object(read.sections().clone()), value, "{name}");
+            assert_eq!(serde_json::from_value::<SettingsDocument>(value).unwrap(), document);
         }
+        let room = SettingsDocument::of_stream("audio_room");
+        assert!(room.gates().backstage && !room.gates().video && !room.gates().screensharing);
+        assert_eq!(room.sections()["ring"]["auto_cancel_timeout_ms"], json!(0));
+        assert_eq!(SettingsDocument::of_stream("stage"), SettingsDocument::defaults());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (value, problem) in [
+            (json!([]), "must be an object"),
+            (json!({"smell": {}}), "unknown setting `smell`"),
+            (json!({"video": {"smell": 1}}), "unknown setting `video.smell`"),
+            (json!({"video": true}), "`video` must be an object"),
+            (json!({"video": {"enabled": "yes"}}), "`video.enabled` must be true or false"),
+            (json!({"audio": {"mic_default_on": true}}), "`audio.default_device` is required"),
+            (json!({"audio": {"default_device": null}}), "`audio.default_device` is required"),
+            (
+                json!({"audio": {"default_device": "horn"}}),
+                "`audio.default_device` must be one of `speaker`, `earpiece`",
+            ),
+            (json!({"recording": {"quality": "720p"}}), "`recording.mode` is required"),
+            (json!({"ring": {"auto_cancel_timeout_ms": 5}}), "`ring.incoming_call_timeout_ms` is"),
+            (
+                json!({"session": {"inactivity_timeout_seconds": 4}}),
+                "`session.inactivity_timeout_seconds` must be a whole number from 5 to 900",
+            ),
+            (
+                json!({"session": {"inactivity_timeout_seconds": 5.5}}),
+                "must be a whole number from 5 to 900",
+            ),
+            (
+                json!({"frame_recording": {"mode": "available", "capture_interval_in_seconds": 61}}),
+                "must be a whole number from 2 to 60",
+            ),
+            (
+                json!({"video": {"target_resolution": {"width": 239, "height": 240}}}),
+                "`video.target_resolution.width` must be a whole number from 240",
+            ),
+            (json!({"broadcasting": {"hls": {}}}), "`broadcasting.hls.quality_tracks` is required"),
+            (
+                json!({"broadcasting": {"hls": {"quality_tracks": ["8k"]}}}),
+                "`broadcasting.hls.quality_tracks` must be a list",
+            ),
+            (
+                json!({"geofencing": {"names": ["x".repeat(65)]}}),
+                "`geofencing.names` must be a list",
+            ),
+            (
+                json!({"recording": {"mode": "available", "layout": {"name": "x"}}}),
+                "layout.name` must",
+            ),
+            (
+                json!({"transcription": {"language": "klingon"}}),
+                "`transcription.language` must be one",
+            ),
+            (
+                json!({"limits": {"max_participants": -1}}),
+                "`limits.max_participants` must be a whole",
+            ),
+        ] {
+            let error = SettingsPatchDocument::new(&value).unwrap_err();
+            assert!(error.contains(problem), "{value}: {error}");
+        }
+        let long = json!({"recording": {"mode": "available", "layout": {"name": "custom",
+            "options": {"x": "y".repeat(SETTINGS_MAX)}}}});
+        assert!(SettingsPatchDocument::new(&long).unwrap_err().contains("larger than"));
     }
 }

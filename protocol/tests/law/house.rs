@@ -7,7 +7,8 @@ use rolecall_protocol::{
     capability::Capabilities,
     id::{Cid, PeerId, Timestamp},
     room::{
-        Actor, Command, Event, Notice, Peer, Refusal, Reply, Room, commit, notice::relayed, turn,
+        Actor, Command, Event, Notice, Peer, Refusal, Reply, Room, commit, notice::relayed, stored,
+        turn,
     },
 };
 
@@ -127,6 +128,9 @@ impl House {
 
     fn check(&self) {
         assert_eq!(self.room.broken_invariants(), [""; 0]);
+        let text = stored::write(&self.room).unwrap();
+        let read = stored::read(&text, Arc::clone(&self.room.call_type)).unwrap();
+        assert_eq!(read, self.room, "a snapshot gives back the room it was taken of");
         assert!(self.views.keys().eq(self.room.peers.keys()));
         for view in self.views.values() {
             view.check(&self.room);
