@@ -135,6 +135,12 @@ impl Server {
         self.addr
     }
 
+    /// The Directory it serves.
+    #[must_use]
+    pub fn directory(&self) -> DirectoryHandle {
+        self.sessions.hub.shared().directory.clone()
+    }
+
     /// Serves until `shutdown` ends, then stops in good order.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, door, sessions, rooms, stop, .. } = self;

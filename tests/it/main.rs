@@ -5,6 +5,7 @@
 mod cli;
 mod client;
 mod connection;
+mod directory;
 mod falls;
 mod house;
 mod journal;
