@@ -1,16 +1,31 @@
-//! The command line: `rolecall serve` and `rolecall token`.
+//! The command line: `rolecall serve`, `rolecall token`, and the commands that talk to a running
+//! server, one file each.
+
+pub mod app;
+pub mod backup;
+pub mod call_types;
+mod change;
+pub mod explain;
+mod remote;
+pub mod roles;
+pub mod rooms;
+mod screen;
+mod table;
+pub mod users;
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::remote::RemoteError;
 use crate::{
     auth::{Claims, KeyError, SignError},
     clock::Clock,
     config::{Config, ConfigError, Flags, LogFormat, Sources, parse_duration},
-    directory::OpenError,
+    directory,
     http::BindError,
-    server::ServeError,
+    journal::ReadError,
+    server::{BackupError, OpenError, ServeError},
 };
 
 /// A self-hosted real-time room state server: who is in a room, in which role, and what each may do.
@@ -30,11 +45,14 @@ Examples:
   rolecall token --user ann                   a token for ann, good for every room
   rolecall token --user ann --room stage:keynote --role speaker
   rolecall token --server                     a token for your backend
+  rolecall rooms ls                           which rooms live on the server that runs
+  rolecall call-types set default --ungrant user=screenshare --dry-run
 
 Settings come from rolecall.toml, then from the environment (ROLECALL_LISTEN and so on),
 then from flags. rolecall.example.toml in the repository lists them all.
 
-Exit status: 0 done, 1 failed while running, 2 wrong settings or flags.";
+Exit status: 0 done, 1 failed while running, 2 wrong settings or flags, 3 the journal on disk
+cannot be used: another server has it, or it is damaged, newer or on a disk that fails.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -44,7 +62,46 @@ pub enum Command {
     /// Print a token signed with the server's secret
     #[command(after_help = TOKEN_EXAMPLES)]
     Token(TokenArgs),
+    /// Copy the journal on disk to a file, also while a server runs
+    #[command(after_help = BACKUP_EXAMPLES)]
+    Backup(backup::BackupArgs),
+    /// Anything that is asked of a running server.
+    #[command(flatten)]
+    Admin(Admin),
 }
+
+/// What is asked of a running server, over HTTP.
+#[derive(Debug, Subcommand)]
+pub enum Admin {
+    /// Call types: what each role may do, and changing it
+    CallTypes(call_types::CallTypesArgs),
+    /// Users: their roles and teams, bans
+    Users(users::UsersArgs),
+    /// Roles: the built-in ones, and your own
+    Roles(roles::RolesArgs),
+    /// Rooms: who is in them, and what was done there
+    Rooms(rooms::RoomsArgs),
+    /// The app: whether teams keep apart
+    App(app::AppArgs),
+    /// Why somebody may do something in a room, or may not
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(explain::ExplainArgs),
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+What speaks for it (+) and against it (-), in the order in which it counts: the later overrules.
+
+Examples:
+  rolecall explain stage:keynote --user ann --capability mute-users
+  rolecall explain stage:keynote --peer 01a2015c-993b-7000-8000-000000000000 --track audio";
+
+const BACKUP_EXAMPLES: &str = "\
+The copy is of one moment, complete and checked; nothing is overwritten. To go back to it: stop the
+server, move the data directory away, and put the copy into a new one as `rolecall.db`.
+
+Examples:
+  rolecall backup --to /var/backups/rolecall-$(date +%F).db
+  rolecall backup --data /var/lib/rolecall --to rolecall.db";
 
 const TOKEN_EXAMPLES: &str = "\
 The token is signed with `api_secret` from the settings that `serve` reads; without one,
@@ -65,7 +122,7 @@ pub struct ServeArgs {
     /// The settings file [default: ./rolecall.toml if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where a journal on disk will live; nothing is written there yet [default: ./rolecall-data]
+    /// The directory of the journal, or `:memory:` for none [default: ./rolecall-data]
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
     /// Web origins that may connect besides this server's own, or `*`; may be repeated
@@ -138,21 +195,50 @@ pub enum CliError {
     Bind(#[from] BindError),
     /// What is stored cannot be read, or leaves no room for what is configured.
     #[error(transparent)]
-    Directory(#[from] OpenError),
+    Directory(#[from] directory::OpenError),
+    /// The journal on disk cannot be used.
+    #[error(transparent)]
+    Disk(#[from] OpenError),
+    /// The journal on disk cannot be read.
+    #[error(transparent)]
+    Journal(#[from] ReadError),
+    /// There is no backup.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// There is no signature.
     #[error(transparent)]
     Sign(#[from] SignError),
     /// The runtime did not start.
     #[error("cannot start: {0}")]
     Start(#[from] std::io::Error),
+    /// The server that runs did not do it.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// It was not done, or what is there is not what should be.
+    #[error("{0}")]
+    Failed(String),
+    /// Whoever was asked said no.
+    #[error("nothing was sent")]
+    Declined,
+    /// Nothing can be read or said.
+    #[error("cannot speak: {0}")]
+    Speechless(std::io::Error),
+    /// Whoever read what is said has gone, as `head` does; that is no failure.
+    #[error("nobody reads on")]
+    Unread,
 }
 
 impl CliError {
-    /// 2 for what the caller must set otherwise, 1 for what went wrong.
+    /// 2 for what the caller must set otherwise, 3 for a journal on disk that cannot be used, 1 for
+    /// what else went wrong, 0 for what did not.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Key(_) | Self::Usage(_) => 2,
-            Self::Bind(_) | Self::Directory(_) | Self::Sign(_) | Self::Start(_) => 1,
+            Self::Disk(_) | Self::Journal(_) | Self::Directory(_) => 3,
+            Self::Bind(_) | Self::Sign(_) | Self::Start(_) | Self::Remote(_) => 1,
+            Self::Backup(_) => 1,
+            Self::Failed(_) | Self::Declined | Self::Speechless(_) => 1,
+            Self::Unread => 0,
         }
     }
 }
@@ -164,6 +250,8 @@ impl From<ServeError> for CliError {
             ServeError::Bind(error) => Self::Bind(error),
             ServeError::Directory(error) => Self::Directory(error),
             ServeError::Setting(problem) => Self::Usage(problem),
+            ServeError::Disk(error) => Self::Disk(error),
+            ServeError::Journal(error) => Self::Journal(error),
         }
     }
 }
@@ -172,6 +260,23 @@ impl Cli {
     /// What to do; nothing said is `serve`.
     pub fn chosen(self) -> Command {
         self.command.unwrap_or(Command::Serve(self.serve))
+    }
+}
+
+impl Admin {
+    /// Asks the server, and says what it answers.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub fn run(self, clock: &Clock) -> Result<(), CliError> {
+        match self {
+            Self::CallTypes(args) => args.run(clock),
+            Self::Users(args) => args.run(clock),
+            Self::Roles(args) => args.run(clock),
+            Self::Rooms(args) => args.run(clock),
+            Self::App(args) => args.run(clock),
+            Self::Explain(args) => args.run(clock),
+        }
     }
 }
 
@@ -274,7 +379,7 @@ mod tests {
     fn mint(line: &str) -> Result<String, CliError> {
         match command(line) {
             Command::Token(args) => args.mint(&Config::default(), &Clock::manual(1_000_000)),
-            Command::Serve(_) => panic!("`{line}` is no token command"),
+            _ => panic!("`{line}` is no token command"),
         }
     }
 
@@ -290,7 +395,7 @@ mod tests {
                 Command::Serve(args) => {
                     assert_eq!((args.listen.as_deref(), args.demo), (Some("1"), Some(true)));
                 }
-                Command::Token(_) => panic!("`{line}` is no serve command"),
+                _ => panic!("`{line}` is no serve command"),
             }
         }
         assert!(matches!(command("rolecall"), Command::Serve(_)));
@@ -300,7 +405,7 @@ mod tests {
                 let origins = args.sources().flags.allowed_origins.unwrap();
                 assert_eq!(origins, ["https://a.b", "https://c.d"]);
             }
-            Command::Token(_) => panic!("flags alone are no token command"),
+            _ => panic!("flags alone are no other command"),
         }
     }
 

@@ -6,6 +6,7 @@ pub mod origin;
 mod problem;
 pub mod rooms;
 mod serve;
+pub mod stream;
 mod upgrade;
 
 use std::{sync::Arc, time::Duration};
@@ -52,14 +53,23 @@ pub trait Sockets: Send + Sync {
     fn run(&self, socket: Socket) -> BoxFuture<'static, ()>;
 }
 
+/// The routes of the APIs, and the document and page that show them.
+pub fn api(rooms: Arc<rooms::Rooms>, stream: Arc<stream::Stream>) -> Router<Arc<Door>> {
+    let (rooms, of_rooms) = rooms::routes(rooms).split_for_parts();
+    let (routes, mut document) = stream::routes(stream);
+    document.merge(of_rooms);
+    document.merge(health::routes().into_openapi());
+    let document = stream::openapi::complete(document);
+    rooms.merge(routes).merge(stream::openapi::pages(document))
+}
+
 /// All routes: these, `api`, and the pages for every other path.
 pub fn router(door: Arc<Door>, api: Router<Arc<Door>>) -> Router {
     let limits = &door.config.limits;
     let (body_bytes, request_timeout) = (limits.body_bytes, limits.request_timeout);
     Router::new()
         .route("/v1/connect", get(upgrade::connect))
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
+        .merge(Router::from(health::routes()))
         .route("/metrics", get(render_metrics))
         .merge(api)
         .fallback(assets::serve)
@@ -79,9 +89,11 @@ async fn answer(State(timeout): State<Duration>, request: Request, next: Next) -
     let response = match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            let message = "the request was not complete in time";
-            let problem = Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", message);
-            let mut response = problem.into_response();
+            let mut response = stream::late(&path, begun).unwrap_or_else(|| {
+                let message = "the request was not complete in time";
+                let status = StatusCode::REQUEST_TIMEOUT;
+                Problem::new(status, "timeout", message).into_response()
+            });
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             response
         }

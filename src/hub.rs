@@ -9,10 +9,13 @@ pub mod seat;
 
 mod calls_kept;
 pub mod changes;
+mod listing;
 mod output;
+mod outside;
 mod ring;
 mod room_task;
 mod snapshot;
+mod wake;
 pub mod whereabouts;
 
 use std::{
@@ -26,7 +29,7 @@ use std::{
 use dashmap::{DashMap, mapref::entry::Entry};
 use rolecall_protocol::{
     call_type::CallType,
-    id::{Cid, PeerId, Seq, UserId},
+    id::{Cid, PeerId, Seq, Timestamp, UserId},
     room::{Actor, Command, Refusal, Reply, command::Joining},
     wire::{code::ErrorBody, frame::CallId},
 };
@@ -38,10 +41,15 @@ use tokio::{
     time::Instant,
 };
 
+pub use self::outside::{OutsideAsk, Seen};
 use self::seat::Seat;
-use crate::{clock::Clock, config::Limits, directory::DirectoryHandle, journal::Journal, metrics};
+use crate::{
+    calls::CallIndex, clock::Clock, config::Limits, directory::DirectoryHandle, journal::Journal,
+    metrics,
+};
 use changes::Anew;
 use room_task::{End, RoomTask};
+pub use wake::Found;
 use whereabouts::Whereabouts;
 
 /// A room that panics again within this is left down.
@@ -59,12 +67,16 @@ pub struct Shared {
     pub limits: Limits,
     /// How long a seat outlives its socket.
     pub grace: Duration,
+    /// The calls there are, as others ask for them.
+    pub calls: Arc<CallIndex>,
     /// Users and call types.
     pub directory: DirectoryHandle,
     /// Where users are.
     pub whereabouts: Whereabouts,
     /// Whether teams that a token names count.
     pub trust_token_teams: bool,
+    /// Since when this process has been there for anybody to come back to.
+    pub started: Timestamp,
 }
 
 /// The registry of rooms.
@@ -120,6 +132,8 @@ pub enum Ask {
         /// Told the outcome.
         answer: oneshot::Sender<Result<Reply, ErrorBody>>,
     },
+    /// Somebody outside of the room asks or looks.
+    Outside(Box<OutsideAsk>),
     /// The server side looks; told nothing where there is no such room.
     Look {
         /// Only the room itself and its counts.
@@ -246,7 +260,9 @@ impl Hub {
             let mailbox = self.enter(cid)?;
             // A socket waits its turn; a request is told to come again.
             let sent = match envelope.ask {
-                Ask::Server { .. } | Ask::Look { .. } => mailbox.try_send(envelope),
+                Ask::Server { .. } | Ask::Look { .. } | Ask::Outside(_) => {
+                    mailbox.try_send(envelope)
+                }
                 _ => mailbox.send(envelope).await.map_err(|back| TrySendError::Closed(back.0)),
             };
             match sent {
@@ -420,15 +436,13 @@ async fn run(
 }
 
 impl Shared {
-    /// How long a room must know what was told and what was called: until nobody can come back
-    /// whose socket was lost, and nobody sends a call again.
+    /// See [`Limits::remembered`].
     fn remembered(&self) -> Duration {
-        let limits = &self.limits;
-        self.grace + limits.ping_interval + limits.pong_timeout + limits.calls_kept_for
+        self.limits.remembered(self.grace)
     }
 
-    fn now(&self) -> rolecall_protocol::id::Timestamp {
-        rolecall_protocol::id::Timestamp(self.clock.now_ms())
+    fn now(&self) -> Timestamp {
+        Timestamp(self.clock.now_ms())
     }
 }
 

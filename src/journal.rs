@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub mod memory;
+pub mod sqlite;
 
 /// What one command did: all its events or none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,15 @@ pub struct Record {
     /// even after a restart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<Called>,
+}
+
+impl Record {
+    /// Whether it must outlive the machine's power: who may come in, who is what, and that the room
+    /// is over. The rest of what was said last may be lost with it.
+    #[must_use]
+    pub fn is_weighty(&self) -> bool {
+        self.events.iter().any(Event::is_weighty)
+    }
 }
 
 /// A call that was answered.
@@ -149,7 +159,7 @@ pub trait Journal: Send + Sync {
     ) -> Result<(), AppendError>;
 
     /// What the room starts from, as it was early enough that the records tell everything that
-    /// happened at `since` or later. Where no snapshot that is kept is that old, the oldest one.
+    /// happened at `since` or later. Where neither of the two snapshots is that old, as the older is.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -225,4 +235,8 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// [`ReadError`].
     async fn read_directory(&self, after: Seq, limit: usize) -> Result<DirectoryPage, ReadError>;
+
+    /// Stores what was asked before and nothing more; when it returns, all that was acknowledged is
+    /// as safe as it gets, and somebody else may open what it was stored in.
+    async fn close(&self) {}
 }

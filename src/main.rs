@@ -16,6 +16,7 @@ use rolecall::{
 fn main() -> ExitCode {
     match run(Cli::parse().chosen()) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(CliError::Unread) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::from(error.exit_code())
@@ -38,5 +39,7 @@ fn run(command: Command) -> Result<(), CliError> {
             let token = args.mint(&config, &clock)?;
             Ok(writeln!(io::stdout(), "{token}")?)
         }
+        Command::Backup(args) => args.run(),
+        Command::Admin(admin) => admin.run(&clock),
     }
 }

@@ -18,8 +18,12 @@ const DROPS: &str = "rolecall_drops_total";
 const ROOM_LAG: &str = "rolecall_room_task_lag_seconds";
 const HANDSHAKES_REFUSED: &str = "rolecall_handshakes_refused_total";
 const HTTP_REQUESTS: &str = "rolecall_http_requests_total";
+const JOURNAL_COMMIT: &str = "rolecall_journal_commit_seconds";
+const JOURNAL_JOBS: &str = "rolecall_journal_jobs_total";
+const JOURNAL_FAILURES: &str = "rolecall_journal_failures_total";
+const JOURNAL_BYTES: &str = "rolecall_journal_bytes";
 
-/// Upper ends of the buckets of a room task's lag, in seconds.
+/// Upper ends of the buckets of a room task's lag and of a commit, in seconds.
 const LAG_BUCKETS: [f64; 12] =
     [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5];
 
@@ -30,9 +34,10 @@ pub fn recorder() -> PrometheusHandle {
     INSTALLED
         .get_or_init(|| {
             let builder = PrometheusBuilder::new();
-            let builder = builder
-                .set_buckets_for_metric(Matcher::Full(ROOM_LAG.to_owned()), &LAG_BUCKETS)
-                .expect("the buckets are not empty");
+            let spans = [ROOM_LAG, JOURNAL_COMMIT].map(|name| Matcher::Full(name.to_owned()));
+            let builder = spans.into_iter().fold(builder, |builder, span| {
+                builder.set_buckets_for_metric(span, &LAG_BUCKETS).expect("there are buckets")
+            });
             let recorder = builder.build_recorder();
             let handle = recorder.handle();
             if metrics::set_global_recorder(recorder).is_err() {
@@ -65,13 +70,34 @@ fn describe() {
     describe_histogram!(ROOM_LAG, Unit::Seconds, "How long a command waited in its room's mailbox");
     describe_counter!(HANDSHAKES_REFUSED, "Connections refused before they were sockets, by why");
     describe_counter!(HTTP_REQUESTS, "HTTP requests by status");
+    describe_histogram!(JOURNAL_COMMIT, Unit::Seconds, "How long a commit to the disk took");
+    describe_counter!(JOURNAL_JOBS, "What was stored with those commits: appends, snapshots");
+    describe_counter!(JOURNAL_FAILURES, "Commits that failed: nothing of them was stored");
+    describe_gauge!(JOURNAL_BYTES, Unit::Bytes, "The size of the journal's file");
     // What has not happened yet is shown as zero rather than not at all.
     for name in [CONNECTIONS, SOCKETS, ROOMS, PEERS] {
         gauge!(name).set(0.0);
     }
-    for name in [DELIVERIES, ENCODES] {
+    for name in [DELIVERIES, ENCODES, JOURNAL_JOBS, JOURNAL_FAILURES] {
         counter!(name).absolute(0);
     }
+}
+
+/// The journal committed to the disk, or tried to: so long it took, for so many jobs.
+pub fn journal_commit(took: Duration, jobs: usize) {
+    histogram!(JOURNAL_COMMIT).record(took);
+    counter!(JOURNAL_JOBS).increment(jobs as u64);
+}
+
+/// A commit to the disk failed.
+pub fn journal_failure() {
+    counter!(JOURNAL_FAILURES).increment(1);
+}
+
+/// The size of the journal's file.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+pub fn journal_bytes(bytes: u64) {
+    gauge!(JOURNAL_BYTES).set(bytes as f64);
 }
 
 /// A call was answered: `outcome` is `ok` or the reason of its error.

@@ -328,7 +328,7 @@ fn file_name(path: &str) -> &str {
 fn code_of(folder: &str) -> BTreeMap<String, String> {
     let inside = format!("{folder}/");
     let all = files(&["rs"]).into_iter();
-    all.filter(|(path, _)| path.starts_with(&inside) && file_name(path) != "tests.rs")
+    all.filter(|(path, _)| path.starts_with(&inside) && !is_test(path))
         .map(|(path, text)| (path, without_tests(&text)))
         .collect()
 }

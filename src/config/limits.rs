@@ -60,6 +60,10 @@ pub struct Limits {
     /// The body of a request (else 413).
     #[serde(with = "units::bytes")]
     pub body_bytes: usize,
+    /// Requests a minute of the back end over REST, all together (else 429).
+    pub rest_per_minute_server: u32,
+    /// Requests a minute of one user over REST, and of one address without a token (else 429).
+    pub rest_per_minute_user: u32,
     /// Notices a room keeps for those who resume; who missed more starts anew.
     pub notices_kept: usize,
     /// Outcomes of calls a room keeps of each peer, for calls repeated after a resume.
@@ -77,9 +81,21 @@ pub struct Limits {
     pub journal_records_kept: usize,
     /// Records of a room after which a snapshot is taken in any case, however soon.
     pub journal_tail: usize,
+    /// The journal's file on disk; what is more is not stored (503).
+    #[serde(with = "units::bytes")]
+    pub journal_bytes: usize,
     /// How long a stopping server waits for what is under way.
     #[serde(with = "units::duration")]
     pub shutdown_timeout: Duration,
+}
+
+impl Limits {
+    /// How long a room must know what was told and what was called, where seats are kept for
+    /// `grace`: until nobody can come back whose socket was lost, and nobody sends a call again.
+    #[must_use]
+    pub fn remembered(&self, grace: Duration) -> Duration {
+        grace + self.ping_interval + self.pong_timeout + self.calls_kept_for
+    }
 }
 
 impl Default for Limits {
@@ -109,6 +125,8 @@ impl Default for Limits {
             connection_lifetime: s(120),
             header_bytes: 16 * KIB,
             body_bytes: 1024 * KIB,
+            rest_per_minute_server: 60_000,
+            rest_per_minute_user: 1000,
             notices_kept: 1024,
             calls_kept: 1024,
             calls_kept_for: s(120),
@@ -116,6 +134,7 @@ impl Default for Limits {
             room_idle: s(60),
             journal_records_kept: 1000,
             journal_tail: 200_000,
+            journal_bytes: 16 << 30,
             shutdown_timeout: s(10),
         }
     }

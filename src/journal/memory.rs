@@ -33,8 +33,6 @@ struct Stream {
     /// The two newest, the newest last.
     snapshots: VecDeque<(Timestamp, Arc<Room>)>,
     records: VecDeque<Arc<Record>>,
-    /// Whether the oldest records are gone.
-    trimmed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +46,8 @@ struct DirectoryStream {
 impl Stream {
     fn loaded(&self, since: Timestamp) -> Loaded {
         let fits = self.snapshots.iter().rev().find(|(at, _)| *at < since);
-        let oldest = self.snapshots.front().filter(|_| self.trimmed);
+        // Where there is one, the way from nothing is short.
+        let oldest = self.snapshots.front().filter(|_| self.snapshots.len() > 1);
         let snapshot = fits.or(oldest).map(|(_, room)| Arc::clone(room));
         let from = snapshot.as_ref().map_or(Seq(0), |room| room.seq);
         let records = self.records.iter().filter(|record| record.seq > from).cloned().collect();
@@ -128,7 +127,6 @@ impl Journal for MemoryJournal {
             && stream.records.front().is_some_and(|record| record.seq <= covered)
         {
             stream.records.pop_front();
-            stream.trimmed = true;
         }
         Ok(())
     }
@@ -174,11 +172,9 @@ impl Journal for MemoryJournal {
 
     async fn load_directory(&self) -> Result<LoadedDirectory, ReadError> {
         let directory = self.directory();
-        let entity = |(key, body): (&String, &Box<RawValue>)| Entity {
-            key: key.clone(),
-            body: body.clone(),
-        };
-        let entities = directory.entities.iter().map(entity).collect();
+        let named = directory.entities.iter();
+        let entities =
+            named.map(|(key, body)| Entity { key: key.clone(), body: body.clone() }).collect();
         let since = directory.records.iter().filter(|record| record.seq > directory.seq);
         Ok(LoadedDirectory { entities, seq: directory.seq, records: since.cloned().collect() })
     }

@@ -97,6 +97,12 @@ impl<R: Clone> Index<R> {
         self.records.values().map(|stored| &stored.record)
     }
 
+    /// The records whose ids begin so, in order.
+    pub fn beginning(&self, prefix: &str) -> impl Iterator<Item = &R> {
+        let all = self.records.range::<_, str>((Bound::Included(prefix), Bound::Unbounded));
+        all.take_while(move |(id, _)| id.starts_with(prefix)).map(|(_, stored)| &stored.record)
+    }
+
     /// One page of the records that a filter admits, in an order.
     ///
     /// # Errors
@@ -107,7 +113,22 @@ impl<R: Clone> Index<R> {
         sort: &Sort,
         paging: Paging<'_>,
     ) -> Result<Page<R>, QueryError> {
-        plan::query(self, filter, sort, paging)
+        self.query_seen(filter, sort, paging, |_| true)
+    }
+
+    /// The same of those that somebody may see, whatever the filter says; a page is full where
+    /// there are enough of them.
+    ///
+    /// # Errors
+    /// As [`Index::query`].
+    pub fn query_seen(
+        &self,
+        filter: &Filter,
+        sort: &Sort,
+        paging: Paging<'_>,
+        seen: impl Fn(&R) -> bool,
+    ) -> Result<Page<R>, QueryError> {
+        plan::query(self, filter, sort, paging, &seen)
     }
 
     /// Moves from these values to those; both are in order.
@@ -148,7 +169,7 @@ impl<R: Clone> Index<R> {
         &self,
         from: Option<&str>,
         to: Option<&str>,
-    ) -> impl DoubleEndedIterator<Item = &Arc<str>> {
+    ) -> impl DoubleEndedIterator<Item = &'_ Arc<str>> + use<'_, R> {
         let from = from.map_or(Bound::Unbounded, Bound::Included);
         let to = to.map_or(Bound::Unbounded, Bound::Excluded);
         self.records.range::<_, str>((from, to)).map(|(id, _)| id)

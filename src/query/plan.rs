@@ -21,8 +21,10 @@ const LOOKS_FIRST: usize = 4;
 const GROWTH: usize = 4;
 
 /// What a page is wanted of.
-pub(super) struct Wanted<'a> {
-    pub(super) filter: &'a Filter,
+pub(super) struct Wanted<'a, R> {
+    filter: &'a Filter,
+    /// Whether a record may be shown, whatever the filter says.
+    seen: &'a dyn Fn(&R) -> bool,
     pub(super) sort: &'a Sort,
     pub(super) gap: Option<Cursor>,
     /// How many are found before the search ends: one more than shown, to know whether there are
@@ -38,8 +40,13 @@ pub(super) struct Match<R> {
     pub(super) record: R,
 }
 
-impl<'a> Wanted<'a> {
-    fn new(filter: &'a Filter, sort: &'a Sort, paging: Paging<'_>) -> Result<Self, QueryError> {
+impl<'a, R: Clone> Wanted<'a, R> {
+    fn new(
+        filter: &'a Filter,
+        sort: &'a Sort,
+        paging: Paging<'_>,
+        seen: &'a dyn Fn(&R) -> bool,
+    ) -> Result<Self, QueryError> {
         let (limit, skip, from) = match paging {
             Paging::Cursor { limit, from } => (limit, 0, from),
             Paging::Offset { limit, offset } => (limit, offset, None),
@@ -51,7 +58,7 @@ impl<'a> Wanted<'a> {
             return Err(QueryError::new("offset", format!("must be at most {OFFSET_MAX}")));
         }
         let gap = from.map(|text| Cursor::read(text, filter, sort)).transpose()?;
-        Ok(Self { filter, sort, gap, many: skip + limit + 1, skip, limit })
+        Ok(Self { filter, seen, sort, gap, many: skip + limit + 1, skip, limit })
     }
 
     pub(super) fn backward(&self) -> bool {
@@ -71,21 +78,17 @@ impl<'a> Wanted<'a> {
     }
 
     /// A record as a match, where it is one.
-    pub(super) fn matching<R: Clone>(
-        &self,
-        id: &str,
-        facets: &[Facet],
-        record: &R,
-    ) -> Option<Match<R>> {
+    pub(super) fn matching(&self, id: &str, facets: &[Facet], record: &R) -> Option<Match<R>> {
         if !self.filter.admits(facets) {
             return None;
         }
         let place = self.sort.place(id, facets);
-        self.is_ahead(&place).then(|| Match { place, record: record.clone() })
+        let wanted = self.is_ahead(&place) && (self.seen)(record);
+        wanted.then(|| Match { place, record: record.clone() })
     }
 
     /// Puts matches in the order they are read in, no more than are wanted.
-    pub(super) fn arrange<R>(&self, mut found: Vec<Match<R>>) -> Vec<Match<R>> {
+    pub(super) fn arrange(&self, mut found: Vec<Match<R>>) -> Vec<Match<R>> {
         let backward = self.backward();
         let order = |a: &Match<R>, b: &Match<R>| {
             let order = self.sort.compare(&a.place, &b.place);
@@ -100,7 +103,7 @@ impl<'a> Wanted<'a> {
     }
 
     /// The page of these matches, which are in the order they were read in.
-    fn page<R>(self, mut found: Vec<Match<R>>, examined: usize) -> Page<R> {
+    fn page(self, mut found: Vec<Match<R>>, examined: usize) -> Page<R> {
         let backward = self.backward();
         let more = found.len() > self.skip + self.limit && self.limit > 0;
         found.truncate(self.skip + self.limit);
@@ -138,7 +141,7 @@ pub fn select<R: Clone>(
     sort: &Sort,
     paging: Paging<'_>,
 ) -> Result<Page<R>, QueryError> {
-    let wanted = Wanted::new(filter, sort, paging)?;
+    let wanted = Wanted::new(filter, sort, paging, &|_| true)?;
     let (mut examined, mut found) = (0, Vec::new());
     for (id, record, facets) in records {
         examined += 1;
@@ -154,8 +157,9 @@ pub(super) fn query<R: Clone>(
     filter: &Filter,
     sort: &Sort,
     paging: Paging<'_>,
+    seen: &dyn Fn(&R) -> bool,
 ) -> Result<Page<R>, QueryError> {
-    let wanted = Wanted::new(filter, sort, paging)?;
+    let wanted = Wanted::new(filter, sort, paging, seen)?;
     let mut examined = 0;
     let mut bound = wanted.many * LOOKS_FIRST;
     loop {
@@ -238,7 +242,7 @@ impl<R: Clone> Counter<'_, R> {
 fn collect<R: Clone>(
     index: &Index<R>,
     spans: &[(&Slot, &Span)],
-    wanted: &Wanted<'_>,
+    wanted: &Wanted<'_, R>,
     examined: &mut usize,
 ) -> Vec<Match<R>> {
     let entries = spans.iter().flat_map(|(slot, span)| index.within(slot, span));
@@ -254,7 +258,7 @@ fn collect<R: Clone>(
 
 fn everything<R: Clone>(
     index: &Index<R>,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted<'_, R>,
     examined: &mut usize,
 ) -> Vec<Match<R>> {
     *examined += index.len();

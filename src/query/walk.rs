@@ -33,7 +33,7 @@ pub(super) enum Stop {
 /// A walk.
 pub(super) struct Walk<'a, R> {
     index: &'a Index<R>,
-    wanted: &'a Wanted<'a>,
+    wanted: &'a Wanted<'a, R>,
     /// How many entries it may pass.
     bound: usize,
     /// How many it passed.
@@ -45,7 +45,7 @@ pub(super) struct Walk<'a, R> {
 }
 
 impl<'a, R: Clone> Walk<'a, R> {
-    pub(super) fn new(index: &'a Index<R>, wanted: &'a Wanted<'a>, bound: usize) -> Self {
+    pub(super) fn new(index: &'a Index<R>, wanted: &'a Wanted<'a, R>, bound: usize) -> Self {
         Self { index, wanted, bound, examined: 0, found: Vec::new(), pinned: Vec::new() }
     }
 

@@ -1,14 +1,20 @@
 //! What every journal owes the house, run over each of them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use rolecall::journal::{AppendError, Called, Journal, Record, memory::MemoryJournal};
+use rolecall::journal::{
+    AppendError, Called, DirectoryRecord, Journal, Record, memory::MemoryJournal,
+};
 use rolecall_protocol::{
     call_type::builtin,
     id::{CallTypeName, Cid, PeerId, Seq, Timestamp},
-    room::{Event, Room, people::Doer},
+    json::Metadata,
+    room::{Event, Room, apply, people::Doer},
     wire::frame::read_call,
 };
+use serde_json::value::RawValue;
+
+use crate::disk::{Folder, open};
 
 /// Makes empty journals that keep about so many records a room.
 trait Factory: Fn(usize) -> Arc<dyn Journal> {}
@@ -16,19 +22,19 @@ trait Factory: Fn(usize) -> Arc<dyn Journal> {}
 impl<F: Fn(usize) -> Arc<dyn Journal>> Factory for F {}
 
 /// Later than anything, so that the newest snapshot is early enough.
-const LATE: Timestamp = Timestamp(u64::MAX);
+pub(crate) const LATE: Timestamp = Timestamp(u64::MAX);
 
 /// When that record was made.
-const fn at(seq: u64) -> Timestamp {
+pub(crate) const fn at(seq: u64) -> Timestamp {
     Timestamp(1_800_000_000_000 + seq)
 }
 
-fn cid(text: &str) -> Cid {
+pub(crate) fn cid(text: &str) -> Cid {
     Cid::parse(text, &CallTypeName::parse("default").unwrap()).unwrap()
 }
 
 /// A record of two events that ends at `seq`; half of them answer a call.
-fn record(seq: u64) -> Arc<Record> {
+pub(crate) fn record(seq: u64) -> Arc<Record> {
     let peer = |name: &str| PeerId::parse(name).unwrap();
     let text = format!(r#"{{"jsonrpc":"2.0","id":"c-{seq}","method":"x"}}"#);
     let call = Called {
@@ -50,13 +56,13 @@ fn record(seq: u64) -> Arc<Record> {
     })
 }
 
-fn room(name: &str, seq: u64) -> Arc<Room> {
+pub(crate) fn room(name: &str, seq: u64) -> Arc<Room> {
     let cid = cid(name);
     let call_type = Arc::clone(&builtin::all()[cid.call_type()]);
     Arc::new(Room { seq: Seq(seq), ..Room::vacant(cid, call_type) })
 }
 
-fn seqs(records: &[Arc<Record>]) -> Vec<u64> {
+pub(crate) fn seqs(records: &[Arc<Record>]) -> Vec<u64> {
     records.iter().map(|record| record.seq.0).collect()
 }
 
@@ -79,6 +85,10 @@ async fn conforms(factory: impl Factory) {
     a_forgotten_room_never_was(&factory).await;
     rooms_are_listed_in_order(&factory).await;
     rooms_do_not_touch_each_other(&factory).await;
+    a_room_starts_early_enough_for_what_may_have_been_missed(&factory).await;
+    a_snapshot_gives_back_the_whole_room(&factory).await;
+    states_follow_each_other(&factory).await;
+    the_directory_has_a_stream_of_its_own(&factory).await;
 }
 
 async fn what_was_appended_is_loaded_as_it_was(factory: &impl Factory) {
@@ -220,6 +230,172 @@ async fn rooms_do_not_touch_each_other(factory: &impl Factory) {
     journal.forget(&cid("stage:a")).await.unwrap();
     let loaded = journal.load(&cid("stage:b"), LATE).await.unwrap();
     assert_eq!(loaded.snapshot.unwrap().seq, Seq(7));
+}
+
+async fn a_room_starts_early_enough_for_what_may_have_been_missed(factory: &impl Factory) {
+    let journal = factory(1);
+    let name = cid("stage:a");
+    let mut last = 0;
+    let mut append = async |to: u64| {
+        for seq in last + 1..=to {
+            journal.append(&name, Seq(seq - 1), vec![record(seq)]).await.unwrap();
+        }
+        last = to;
+    };
+    let from = async |since: Timestamp| {
+        let loaded = journal.load(&name, since).await.unwrap();
+        let from = loaded.snapshot.map_or(0, |room| room.seq.0);
+        let last = loaded.records.last().map_or(from, |record| record.seq.0);
+        assert_eq!(seqs(&loaded.records), (from + 1..=last).collect::<Vec<_>>());
+        (from, last)
+    };
+    append(10).await;
+    journal.snapshot(room("stage:a", 10), at(10)).await.unwrap();
+    append(20).await;
+    // With one snapshot, whoever missed something from before it is told all the same.
+    assert_eq!(from(at(5)).await, (0, 20));
+    assert_eq!(from(at(10)).await, (0, 20));
+    assert_eq!(from(at(11)).await, (10, 20));
+    journal.snapshot(room("stage:a", 20), at(20)).await.unwrap();
+    append(30).await;
+    assert_eq!(from(at(11)).await, (10, 30));
+    assert_eq!(from(at(20)).await, (10, 30));
+    assert_eq!(from(at(21)).await, (20, 30));
+    assert_eq!(from(LATE).await, (20, 30));
+    // Never less than the older of the two, and never more.
+    assert_eq!(from(at(3)).await, (10, 30));
+    journal.snapshot(room("stage:a", 30), at(30)).await.unwrap();
+    assert_eq!(from(at(11)).await, (20, 30));
+    assert_eq!(from(at(31)).await, (30, 30));
+    // The same once more is no other snapshot.
+    journal.snapshot(room("stage:a", 30), at(31)).await.unwrap();
+    assert_eq!(from(at(25)).await, (20, 30));
+}
+
+async fn a_snapshot_gives_back_the_whole_room(factory: &impl Factory) {
+    let journal = factory(100);
+    let mut room = Room::clone(&room("stage:a", 0));
+    let events = [
+        Event::RoomCreated {
+            epoch: "e-1".into(),
+            team: None,
+            created_by: None,
+            custom: Metadata::new(&serde_json::json!({ "topic": "Grüße \u{0}" })).unwrap(),
+            backstage: true,
+            call_type: Arc::clone(&room.call_type),
+            settings_override: None,
+            starts_at: Some(at(9)),
+            kept: true,
+        },
+        Event::UserBlocked { user_id: "bo".parse().unwrap(), by: Doer::Server },
+    ];
+    let mut records = Vec::new();
+    for (seq, event) in (1..).zip(events) {
+        apply(&mut room, &event, at(seq));
+        room.seq = Seq(seq);
+        let (seq, at, events) = (Seq(seq), at(seq), vec![event]);
+        let (by, method) = (Doer::Server, "x".into());
+        records.push(Arc::new(Record { seq, at, by, method, events, call: None }));
+    }
+    journal.append(&room.cid, Seq(0), records.clone()).await.unwrap();
+    assert_eq!(journal.load(&room.cid, LATE).await.unwrap().records, records);
+    journal.snapshot(Arc::new(room.clone()), at(2)).await.unwrap();
+    let loaded = journal.load(&room.cid, LATE).await.unwrap();
+    assert_eq!(*loaded.snapshot.unwrap(), room);
+    assert_eq!(journal.read(&room.cid, Seq(0), 9).await.unwrap().records, records);
+}
+
+async fn states_follow_each_other(factory: &impl Factory) {
+    let journal = factory(1);
+    for name in ["stage:c", "lobby:x", "stage:a"] {
+        journal.append(&cid(name), Seq(0), vec![record(1), record(2), record(3)]).await.unwrap();
+    }
+    for seq in [1, 2] {
+        journal.snapshot(room("stage:c", seq), at(seq)).await.unwrap();
+    }
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = journal.states(after.as_ref(), 2).await.unwrap();
+        assert!(page.len() <= 2);
+        let Some((last, _)) = page.last() else { break };
+        after = Some(last.clone());
+        seen.extend(page);
+    }
+    let seen: Vec<_> = seen
+        .iter()
+        .map(|(cid, loaded)| {
+            let from = loaded.snapshot.as_ref().map_or(0, |room| room.seq.0);
+            (cid.as_str(), from, seqs(&loaded.records))
+        })
+        .collect();
+    let expected =
+        [("lobby:x", 0, vec![1, 2, 3]), ("stage:a", 0, vec![1, 2, 3]), ("stage:c", 2, vec![3])];
+    assert_eq!(seen, expected);
+}
+
+pub(crate) fn directory_record(seq: u64) -> Arc<DirectoryRecord> {
+    let event = format!(r#"{{"type":"userUpserted","n":{seq}}}"#);
+    Arc::new(DirectoryRecord {
+        seq: Seq(seq),
+        at: at(seq),
+        by: "server".into(),
+        method: "upsertUsers".into(),
+        events: vec![raw(&event), raw("[1]")],
+    })
+}
+
+fn raw(text: &str) -> Box<RawValue> {
+    RawValue::from_string(text.to_owned()).unwrap()
+}
+
+/// The directory's records as text, which can be compared.
+fn texts(records: &[Arc<DirectoryRecord>]) -> Vec<String> {
+    records.iter().map(|record| serde_json::to_string(record).unwrap()).collect()
+}
+
+async fn the_directory_has_a_stream_of_its_own(factory: &impl Factory) {
+    let journal = factory(1);
+    let loaded = journal.load_directory().await.unwrap();
+    assert_eq!((loaded.seq, loaded.entities.len(), loaded.records.len()), (Seq(0), 0, 0));
+    let first: Vec<_> = (1..=3).map(directory_record).collect();
+    journal.append_directory(Seq(0), first.clone()).await.unwrap();
+    journal.append_directory(Seq(3), vec![]).await.unwrap();
+    for wrong in [0, 2, 4] {
+        let refused = journal.append_directory(Seq(wrong), vec![directory_record(9)]).await;
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused, AppendError::Conflict { at: Seq(3) }), "{wrong}: {refused}");
+    }
+    assert_eq!(texts(&journal.load_directory().await.unwrap().records), texts(&first));
+    let changed = [("user:bo", Some("{\"n\":1}")), ("user:ann", Some("{}")), ("role:x", None)];
+    let changed = changed.map(|(key, body)| (key.to_owned(), body.map(raw)));
+    journal.snapshot_directory(Seq(2), changed.into()).await.unwrap();
+    journal.append_directory(Seq(3), vec![directory_record(4)]).await.unwrap();
+    let changed = [("user:bo", Some("{\"n\":2}")), ("user:ann", None), ("app", Some("7"))];
+    let changed = changed.map(|(key, body)| (key.to_owned(), body.map(raw)));
+    journal.snapshot_directory(Seq(3), changed.into()).await.unwrap();
+    let loaded = journal.load_directory().await.unwrap();
+    let entities: Vec<_> =
+        loaded.entities.iter().map(|entity| (&*entity.key, entity.body.get())).collect();
+    assert_eq!(entities, [("app", "7"), ("user:bo", "{\"n\":2}")]);
+    assert_eq!(loaded.seq, Seq(3));
+    assert_eq!(texts(&loaded.records), texts(&[directory_record(4)]));
+    let page = journal.read_directory(Seq(3), 9).await.unwrap();
+    assert_eq!((texts(&page.records), page.next), (texts(&[directory_record(4)]), None));
+    // What rooms do is none of its business, nor the other way round.
+    assert!(journal.rooms(None, 9).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_disk() {
+    let folders = Mutex::new(Vec::new());
+    conforms(|kept| {
+        let folder = Folder::new();
+        let journal = open(&folder, |options| options.rooms_max = 1000 + kept);
+        folders.lock().unwrap().push(folder);
+        journal as Arc<dyn Journal>
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

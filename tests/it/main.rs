@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
 
+mod admin;
 mod cli;
 mod client;
 mod connection;
 mod directory;
+mod disk;
 mod falls;
 mod house;
 mod journal;

@@ -146,6 +146,45 @@ impl Event {
         }
     }
 
+    /// Whether it must outlive the machine's power, not only the process: what the room is, who may
+    /// come in, and who is what when nobody is there.
+    #[must_use]
+    pub const fn is_weighty(&self) -> bool {
+        match self {
+            Self::RoomCreated { kept, .. } => *kept,
+            Self::RoomUpdated { .. }
+            | Self::RoomDeleted { .. }
+            | Self::BackstageSet { .. }
+            | Self::RoomEnded { .. }
+            | Self::CallTypeAdopted { .. }
+            | Self::MemberSet { .. }
+            | Self::MemberRemoved { .. }
+            | Self::RoleChanged { .. }
+            | Self::PermissionsChanged { .. }
+            | Self::UserBlocked { .. }
+            | Self::UserUnblocked { .. } => true,
+            // Who is there, and what lasts only as long as somebody is.
+            Self::UserGranted { .. }
+            | Self::PinSet { .. }
+            | Self::StandingChanged { .. }
+            | Self::TermRenewed { .. }
+            | Self::PeerResolved { .. }
+            | Self::PeerJoined { .. }
+            | Self::PeerLeft { .. }
+            | Self::PeerDropped { .. }
+            | Self::PeerReturned { .. }
+            | Self::TracksChanged { .. }
+            | Self::NameChanged { .. }
+            | Self::MetadataChanged { .. }
+            | Self::HandRaised { .. }
+            | Self::RoleRequested { .. }
+            | Self::RoleRequestRenewed { .. }
+            | Self::RoleRequestEnded { .. }
+            | Self::PermissionRequested { .. }
+            | Self::PermissionRequestAnswered { .. } => false,
+        }
+    }
+
     /// Who did it, as notices name him.
     #[must_use]
     pub fn by(&self) -> Doer {

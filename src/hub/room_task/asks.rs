@@ -44,6 +44,7 @@ impl RoomTask {
                 self.stage_closings();
                 self.outputs.push(Output::Then(Box::new(move || drop(answer.send(outcome)))));
             }
+            Ask::Outside(ask) => self.outside(*ask),
             Ask::Look { briefly, answer } => {
                 let see = if briefly { native::brief } else { native::state };
                 let seen = self.room.created_at.map(|_| see(&self.room));
@@ -269,7 +270,7 @@ fn is_of(user: Option<&rolecall_protocol::id::UserId>, peer: &Peer) -> bool {
     user.is_some_and(|user| *user == peer.who.user_id)
 }
 
-fn outcome_word(outcome: &Result<Reply, ErrorBody>) -> &'static str {
+pub(super) fn outcome_word(outcome: &Result<Reply, ErrorBody>) -> &'static str {
     outcome.as_ref().map_or_else(reason_word, |_| "ok")
 }
 

@@ -121,11 +121,14 @@ impl RoomTask {
         }
     }
 
-    /// After a start from the journal: whoever was connected then is not now.
+    /// After a start from the journal: whoever was connected then is not now. Who was not either
+    /// has the whole grace since there is somebody to come back to.
     pub(super) fn drop_the_unseated(&mut self) {
-        let connected = self.room.peers.values().filter(|peer| peer.dropped_until.is_none());
-        let connected: Vec<PeerId> = connected.map(|peer| peer.id().clone()).collect();
-        for peer in connected {
+        let from = self.shared.started.plus(millis(self.shared.grace));
+        let peers = self.room.peers.values();
+        let short = peers.filter(|peer| peer.dropped_until.is_none_or(|until| until < from));
+        let short: Vec<PeerId> = short.map(|peer| peer.id().clone()).collect();
+        for peer in short {
             self.drop_peer(&peer);
         }
     }
