@@ -6,6 +6,7 @@ mod admin;
 mod cli;
 mod client;
 mod connection;
+mod directory;
 mod disk;
 mod falls;
 mod house;
