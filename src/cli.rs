@@ -2,6 +2,7 @@
 //! server, one file each.
 
 pub mod app;
+pub mod backup;
 pub mod call_types;
 mod change;
 pub mod explain;
@@ -21,8 +22,10 @@ use crate::{
     auth::{Claims, KeyError, SignError},
     clock::Clock,
     config::{Config, ConfigError, Flags, LogFormat, Sources, parse_duration},
+    directory,
     http::BindError,
-    server::ServeError,
+    journal::ReadError,
+    server::{BackupError, OpenError, ServeError},
 };
 
 /// A self-hosted real-time room state server: who is in a room, in which role, and what each may do.
@@ -48,7 +51,8 @@ Examples:
 Settings come from rolecall.toml, then from the environment (ROLECALL_LISTEN and so on),
 then from flags. rolecall.example.toml in the repository lists them all.
 
-Exit status: 0 done, 1 failed while running, 2 wrong settings or flags.";
+Exit status: 0 done, 1 failed while running, 2 wrong settings or flags, 3 the journal on disk
+cannot be used: another server has it, or it is damaged, newer or on a disk that fails.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -58,6 +62,9 @@ pub enum Command {
     /// Print a token signed with the server's secret
     #[command(after_help = TOKEN_EXAMPLES)]
     Token(TokenArgs),
+    /// Copy the journal on disk to a file, also while a server runs
+    #[command(after_help = BACKUP_EXAMPLES)]
+    Backup(backup::BackupArgs),
     /// Anything that is asked of a running server.
     #[command(flatten)]
     Admin(Admin),
@@ -88,6 +95,14 @@ Examples:
   rolecall explain stage:keynote --user ann --capability mute-users
   rolecall explain stage:keynote --peer 01a2015c-993b-7000-8000-000000000000 --track audio";
 
+const BACKUP_EXAMPLES: &str = "\
+The copy is of one moment, complete and checked; nothing is overwritten. To go back to it: stop the
+server, move the data directory away, and put the copy into a new one as `rolecall.db`.
+
+Examples:
+  rolecall backup --to /var/backups/rolecall-$(date +%F).db
+  rolecall backup --data /var/lib/rolecall --to rolecall.db";
+
 const TOKEN_EXAMPLES: &str = "\
 The token is signed with `api_secret` from the settings that `serve` reads; without one,
 with the public development secret.
@@ -107,7 +122,7 @@ pub struct ServeArgs {
     /// The settings file [default: ./rolecall.toml if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where a journal on disk will live; nothing is written there yet [default: ./rolecall-data]
+    /// The directory of the journal, or `:memory:` for none [default: ./rolecall-data]
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
     /// Web origins that may connect besides this server's own, or `*`; may be repeated
@@ -178,6 +193,18 @@ pub enum CliError {
     /// Nothing listens.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// What is stored cannot be read, or leaves no room for what is configured.
+    #[error(transparent)]
+    Directory(#[from] directory::OpenError),
+    /// The journal on disk cannot be used.
+    #[error(transparent)]
+    Disk(#[from] OpenError),
+    /// The journal on disk cannot be read.
+    #[error(transparent)]
+    Journal(#[from] ReadError),
+    /// There is no backup.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// There is no signature.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -202,11 +229,14 @@ pub enum CliError {
 }
 
 impl CliError {
-    /// 2 for what the caller must set otherwise, 1 for what went wrong, 0 for what did not.
+    /// 2 for what the caller must set otherwise, 3 for a journal on disk that cannot be used, 1 for
+    /// what else went wrong, 0 for what did not.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Key(_) | Self::Usage(_) => 2,
+            Self::Disk(_) | Self::Journal(_) | Self::Directory(_) => 3,
             Self::Bind(_) | Self::Sign(_) | Self::Start(_) | Self::Remote(_) => 1,
+            Self::Backup(_) => 1,
             Self::Failed(_) | Self::Declined | Self::Speechless(_) => 1,
             Self::Unread => 0,
         }
@@ -218,7 +248,10 @@ impl From<ServeError> for CliError {
         match error {
             ServeError::Key(error) => Self::Key(error),
             ServeError::Bind(error) => Self::Bind(error),
+            ServeError::Directory(error) => Self::Directory(error),
             ServeError::Setting(problem) => Self::Usage(problem),
+            ServeError::Disk(error) => Self::Disk(error),
+            ServeError::Journal(error) => Self::Journal(error),
         }
     }
 }

@@ -44,8 +44,14 @@ use crate::secret::Secret;
 pub const DEVELOPMENT_KEY: &str = "devkey";
 /// See [`DEVELOPMENT_KEY`].
 pub const DEVELOPMENT_SECRET: &str = "devsecret-devsecret-devsecret-devsecret";
+/// As `data`: a journal that ends with the process.
+pub const IN_MEMORY: &str = ":memory:";
 /// The file read where none is named, if it is there.
 pub const DEFAULT_FILE: &str = "rolecall.toml";
+/// The journal's file must have room for a room or two, and is no larger than SQLite makes them.
+const JOURNAL_BYTES_MIN: usize = 256 * 1024;
+/// See [`JOURNAL_BYTES_MIN`].
+const JOURNAL_BYTES_MAX: u64 = 16 << 40;
 /// A shorter secret draws a warning: HS256 wants 32 bytes.
 const SECRET_BYTES_MIN: usize = 32;
 
@@ -54,8 +60,12 @@ const SECRET_BYTES_MIN: usize = 32;
 pub struct Config {
     /// The address to listen on; port 0 picks a free one.
     pub listen: SocketAddr,
-    /// Where a journal on disk will live; nothing is written there yet.
+    /// The directory of the journal on disk, or [`IN_MEMORY`].
     pub data: PathBuf,
+    /// What the journal outlives.
+    pub durability: Durability,
+    /// How long the journal keeps what nothing starts from any more.
+    pub audit_kept: Duration,
     /// The app's public name, as Stream's SDKs send it.
     pub api_key: String,
     /// The secret of tokens without a `kid` (HS256). `None` where only `keys` are configured.
@@ -95,6 +105,33 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// What is in the journal when somebody is told that it was done. Who may do what, and what an
+/// operator set, outlives the machine's power in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// The rest outlives the process.
+    #[default]
+    Process,
+    /// The rest outlives the machine's power, too.
+    Power,
+}
+
+impl Config {
+    /// How long a room must know what was told and what was called: until nobody can come back
+    /// whose socket was lost, and nobody sends a call again.
+    #[must_use]
+    pub fn remembered(&self) -> Duration {
+        self.limits.remembered(self.grace)
+    }
+
+    /// Whether the journal is to end with the process.
+    #[must_use]
+    pub fn is_in_memory(&self) -> bool {
+        self.data.as_os_str() == IN_MEMORY
+    }
 }
 
 /// Where settings are looked for.
@@ -229,6 +266,8 @@ impl Config {
         Ok(Self {
             listen,
             data: PathBuf::from(settings.data),
+            durability: settings.durability,
+            audit_kept: settings.audit_kept,
             api_key: settings.api_key,
             api_secret,
             keys,
@@ -256,6 +295,11 @@ impl Config {
     /// What an operator should be told at the start, a sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
+        if self.is_in_memory() {
+            warnings.push(format!(
+                "`data` is `{IN_MEMORY}`: rooms, blocks and users end with this process"
+            ));
+        }
         if self.development {
             warnings.push(format!(
                 "tokens are signed with the public development pair `{DEVELOPMENT_KEY}` / \
@@ -356,9 +400,15 @@ fn check_limits(limits: &Limits) -> Result<(), (String, String)> {
         if zero {
             return Err((name, "`0` would let nothing through".to_owned()));
         }
-        if let Some(number) = value.to_u128().filter(|number| *number > u128::from(u32::MAX)) {
-            return Err((name, format!("`{number}` is more than {}", u32::MAX)));
+        // A file may be larger than anything in memory.
+        let max = if name == "journal_bytes" { JOURNAL_BYTES_MAX } else { u64::from(u32::MAX) };
+        if let Some(number) = value.to_u128().filter(|number| *number > u128::from(max)) {
+            return Err((name, format!("`{number}` is more than {max}")));
         }
+    }
+    if limits.journal_bytes < JOURNAL_BYTES_MIN {
+        let problem = format!("`{}` is less than {JOURNAL_BYTES_MIN}", limits.journal_bytes);
+        return Err(("journal_bytes".to_owned(), problem));
     }
     Ok(())
 }

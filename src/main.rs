@@ -39,6 +39,7 @@ fn run(command: Command) -> Result<(), CliError> {
             let token = args.mint(&config, &clock)?;
             Ok(writeln!(io::stdout(), "{token}")?)
         }
+        Command::Backup(args) => args.run(),
         Command::Admin(admin) => admin.run(&clock),
     }
 }

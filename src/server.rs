@@ -3,38 +3,48 @@
 use std::{
     io::{self, Write as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
 
 use rolecall_protocol::{
-    id::{CallTypeName, Cid},
+    id::{CallTypeName, Cid, Timestamp},
     room::{Command, Creation},
 };
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
+    time::Instant,
 };
 
 use crate::{
     auth::{Claims, KeyError, Verifier},
     clock::Clock,
-    config::Config,
-    directory::DirectoryHandle,
+    config::{Config, Durability},
+    directory::{self, DirectoryHandle},
     http::{
         self, BindError, Door, Readiness,
         rooms::Rooms,
         stream::{Stream, rate::Rates, tasks::Tasks},
     },
-    hub::{Hub, Shared},
-    journal::{Journal, memory::MemoryJournal},
+    hub::{Hub, Shared, changes, whereabouts::Whereabouts},
+    journal::{
+        Journal, ReadError,
+        memory::MemoryJournal,
+        sqlite::{self, Options, SqliteJournal},
+    },
     metrics, mint,
-    session::Sessions,
+    session::{Revocations, Sessions},
 };
+
+pub use crate::journal::sqlite::{BackupError, OpenError};
 
 /// The room of the demo.
 const DEMO_ROOM: &str = "lobby:demo";
+/// The exit status of a process whose disk failed, as that of one whose journal cannot be used.
+const EXIT_OF_A_LOST_DISK: i32 = 3;
 /// How long the link to the owner's page is good.
 const DEMO_TOKEN_TERM: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -47,9 +57,18 @@ pub enum ServeError {
     /// Nothing listens.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// What is stored cannot be read.
+    #[error(transparent)]
+    Directory(#[from] directory::OpenError),
     /// A setting cannot stand.
     #[error("{0}")]
     Setting(String),
+    /// The journal on disk cannot be used.
+    #[error(transparent)]
+    Disk(#[from] OpenError),
+    /// What the journal has cannot be read.
+    #[error(transparent)]
+    Journal(#[from] ReadError),
 }
 
 /// A server that listens but does not serve yet.
@@ -68,9 +87,8 @@ impl Server {
     /// # Errors
     /// [`ServeError`].
     pub fn bind(config: Config, clock: Clock) -> Result<Self, ServeError> {
-        let journal =
-            MemoryJournal::new(config.limits.journal_records_kept, config.limits.rooms_remembered);
-        Self::bind_with(config, clock, Arc::new(journal))
+        let journal = journal(&config, &clock)?;
+        Self::bind_with(config, clock, journal)
     }
 
     /// The same over a journal of the caller's own.
@@ -89,15 +107,28 @@ impl Server {
             listener.local_addr().map_err(|error| BindError::Refused(config.listen, error))?;
         let default_call_type = CallTypeName::parse(&config.default_call_type)
             .map_err(|error| ServeError::Setting(error.to_string()))?;
+        // Nobody is served yet: nothing else waits while it is read.
+        let directory = futures::executor::block_on(DirectoryHandle::open(
+            Arc::clone(&journal),
+            clock.clone(),
+            &config.limits,
+            &config.configured_call_types(),
+        ))?;
         let shared = Shared {
             journal,
             clock: clock.clone(),
             limits: config.limits.clone(),
             grace: config.grace,
             calls: Arc::default(),
-            call_types: config.call_types.clone(),
+            directory: directory.clone(),
+            started: Timestamp(clock.now_ms()),
+            whereabouts: Whereabouts::default(),
+            trust_token_teams: config.trust_token_teams,
         };
         let hub = Arc::new(Hub::new(shared));
+        directory.concern(Arc::new(changes::Rooms(Arc::downgrade(&hub))));
+        let (revocations, revoked) = Revocations::new();
+        directory.concern(Arc::new(revocations));
         let (stop, closing) = watch::channel(false);
         let sessions = Arc::new(Sessions {
             hub: Arc::clone(&hub),
@@ -105,6 +136,7 @@ impl Server {
             config: Arc::clone(&config),
             default_call_type: default_call_type.clone(),
             closing,
+            revoked,
         });
         let rooms =
             Rooms { hub: Arc::clone(&hub), verifier: Arc::clone(&verifier), default_call_type };
@@ -124,10 +156,26 @@ impl Server {
         self.addr
     }
 
+    /// Looks through everything the journal has, and wakes the rooms that somebody was in: their
+    /// seats are kept for the grace from now on.
+    ///
+    /// # Errors
+    /// [`ServeError::Journal`] where something of it is not what was written.
+    pub async fn wake(&self) -> Result<(), ServeError> {
+        let hub = &self.sessions.hub;
+        let begun = Instant::now();
+        let found = hub.wake(|room| hub.shared().calls.publish(room)).await?;
+        tracing::info!(
+            rooms = found.rooms, woken = found.woken, took = ?begun.elapsed(),
+            "{} rooms are remembered, somebody was in {} of them", found.rooms, found.woken
+        );
+        Ok(())
+    }
+
     /// Serves until `shutdown` ends, then stops in good order.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, door, sessions, rooms, stop, .. } = self;
-        let Some(stream) = open_stream(&door, &rooms).await else { return };
+        let stream = stream(&door, &rooms);
         let stopped = stop.subscribe();
         let router = http::router(Arc::clone(&door), http::api(rooms, stream));
         if door.config.demo {
@@ -142,9 +190,11 @@ impl Server {
             let _ = stop.send(true);
             // Sockets are told to come back; seats are kept for the grace.
             sessions.hub.stop().await;
+            sessions.hub.shared().directory.stop().await;
             linger(&sessions).await;
         };
         tokio::join!(serving, stopping);
+        sessions.hub.shared().journal.close().await;
         tracing::info!("stopped");
     }
 
@@ -180,23 +230,58 @@ impl Server {
     }
 }
 
-/// Opens the directory and what serves it.
-async fn open_stream(door: &Door, rooms: &Rooms) -> Option<Arc<Stream>> {
-    let journal = Arc::clone(&rooms.hub.shared().journal);
-    let configured = door.config.configured_call_types();
-    let limits = &door.config.limits;
-    let opened = DirectoryHandle::open(journal, door.clock.clone(), limits, &configured).await;
-    let directory = opened.inspect_err(|error| tracing::error!(%error, "cannot serve")).ok()?;
-    Some(Arc::new(Stream {
+/// What serves the REST API over the same rooms.
+fn stream(door: &Door, rooms: &Rooms) -> Arc<Stream> {
+    Arc::new(Stream {
         config: Arc::clone(&door.config),
         clock: door.clock.clone(),
         verifier: Arc::clone(&door.verifier),
         hub: Arc::clone(&rooms.hub),
         default_call_type: rooms.default_call_type.clone(),
-        directory,
+        directory: rooms.hub.shared().directory.clone(),
         rates: Rates::new(&door.config.limits),
         tasks: Tasks::default(),
-    }))
+    })
+}
+
+/// The journal that the settings ask for.
+fn journal(config: &Config, clock: &Clock) -> Result<Arc<dyn Journal>, OpenError> {
+    let limits = &config.limits;
+    if config.is_in_memory() {
+        let journal = MemoryJournal::new(limits.journal_records_kept, limits.rooms_remembered);
+        return Ok(Arc::new(journal));
+    }
+    let journal = SqliteJournal::open(Options {
+        directory: config.data.clone(),
+        power: config.durability == Durability::Power,
+        // Never less than a room may have to look back.
+        audit_kept: config.audit_kept.max(config.remembered()),
+        bytes_max: limits.journal_bytes as u64,
+        rooms_max: limits.rooms_remembered,
+        clock: clock.clone(),
+        lost: disk_lost,
+    })?;
+    Ok(Arc::new(journal))
+}
+
+/// Ends the process: what is acknowledged from now on might not be there after a power cut, and
+/// asking the disk once more would not bring it back.
+fn disk_lost(problem: &str) {
+    tracing::error!(problem, "the disk did not take what it was given; stopping at once");
+    let _ = writeln!(
+        io::stderr(),
+        "error: the disk did not take what it was given ({problem}); nothing that was acknowledged \
+         is known to be lost, and nothing more is acknowledged"
+    );
+    std::process::exit(EXIT_OF_A_LOST_DISK);
+}
+
+/// Copies the journal on disk to a file that is not there yet; its size in bytes.
+///
+/// # Errors
+/// [`BackupError`].
+pub fn backup(config: &Config, to: &Path) -> Result<u64, BackupError> {
+    sqlite::backup(&config.data, to)
 }
 
 /// Creates the demo's room, so that its links work in any order.
@@ -241,6 +326,7 @@ pub async fn run(
     }
     raise_file_limit(config.limits.connections);
     let server = Server::bind(config, clock)?;
+    server.wake().await?;
     tracing::info!(addr = %server.addr, "listening on {}", server.addr);
     let mut stdout = io::stdout().lock();
     // A closed stdout is no reason not to serve.
@@ -296,9 +382,11 @@ pub fn told_to_stop() -> impl Future<Output = ()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::IN_MEMORY;
 
     fn free_port() -> Config {
-        Config { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), ..Config::default() }
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Config { listen, data: IN_MEMORY.into(), ..Config::default() }
     }
 
     #[tokio::test]
@@ -329,7 +417,7 @@ mod tests {
     #[tokio::test]
     async fn a_busy_port_is_said_to_be_busy() {
         let first = Server::bind(free_port(), Clock::system()).unwrap();
-        let config = Config { listen: first.addr(), ..Config::default() };
+        let config = Config { listen: first.addr(), ..free_port() };
         let error = Server::bind(config, Clock::system()).err().unwrap().to_string();
         assert!(error.starts_with(&format!("the address `{}` is already in use", first.addr())));
     }

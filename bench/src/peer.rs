@@ -30,7 +30,16 @@ impl Peer {
         let binary = binary.context("cannot find the server's binary; name it with --server")?;
         let mut command = Command::new(&binary);
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--demo=false", "--log", "warn"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--demo=false",
+                "--log",
+                "warn",
+                "--data",
+                "data",
+            ])
             .env("ROLECALL_API_SECRET", tokens::SECRET);
         Self::start(command, settings).with_context(|| format!("cannot run `{}`", binary.display()))
     }

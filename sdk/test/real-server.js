@@ -19,7 +19,7 @@ export async function realServer() {
   const home = await mkdtemp(join(tmpdir(), "rolecall-sdk-"));
   // The server knows every ROLECALL_ variable and refuses others: the tests' own stay with the tests.
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("ROLECALL_")));
-  const child = spawn(resolve(program ?? ""), ["serve", "--listen", "127.0.0.1:0"], { cwd: home, env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(resolve(program ?? ""), ["serve", "--listen", "127.0.0.1:0", "--data", ":memory:"], { cwd: home, env: environment, stdio: ["ignore", "pipe", "pipe"] });
   let noise = "";
   child.stderr.on("data", (chunk) => void (noise = (noise + chunk).slice(-4_000)));
   /** @type {Promise<number | string | null>} */

@@ -81,9 +81,21 @@ pub struct Limits {
     pub journal_records_kept: usize,
     /// Records of a room after which a snapshot is taken in any case, however soon.
     pub journal_tail: usize,
+    /// The journal's file on disk; what is more is not stored (503).
+    #[serde(with = "units::bytes")]
+    pub journal_bytes: usize,
     /// How long a stopping server waits for what is under way.
     #[serde(with = "units::duration")]
     pub shutdown_timeout: Duration,
+}
+
+impl Limits {
+    /// How long a room must know what was told and what was called, where seats are kept for
+    /// `grace`: until nobody can come back whose socket was lost, and nobody sends a call again.
+    #[must_use]
+    pub fn remembered(&self, grace: Duration) -> Duration {
+        grace + self.ping_interval + self.pong_timeout + self.calls_kept_for
+    }
 }
 
 impl Default for Limits {
@@ -122,6 +134,7 @@ impl Default for Limits {
             room_idle: s(60),
             journal_records_kept: 1000,
             journal_tail: 200_000,
+            journal_bytes: 16 << 30,
             shutdown_timeout: s(10),
         }
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Limits, LogFormat, units};
+use super::{Durability, Limits, LogFormat, units};
 use crate::secret::Secret;
 
 /// One `rolecall.toml`, laid over by the environment and the flags.
@@ -13,6 +13,9 @@ use crate::secret::Secret;
 pub(super) struct Settings {
     pub(super) listen: String,
     pub(super) data: String,
+    pub(super) durability: Durability,
+    #[serde(with = "units::duration")]
+    pub(super) audit_kept: Duration,
     pub(super) api_key: String,
     pub(super) api_secret: Option<Secret>,
     pub(super) keys: Vec<KeySettings>,
@@ -43,6 +46,8 @@ impl Default for Settings {
         Self {
             listen: "127.0.0.1:7400".to_owned(),
             data: "./rolecall-data".to_owned(),
+            durability: Durability::Process,
+            audit_kept: Duration::from_secs(7 * 24 * 60 * 60),
             api_key: super::DEVELOPMENT_KEY.to_owned(),
             api_secret: None,
             keys: Vec::new(),

@@ -24,7 +24,7 @@ export async function startServer() {
   // The server knows every ROLECALL_ variable and refuses others: the tests' own stay with the tests.
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("ROLECALL_")));
   const token = async (...words) => (await promisify(execFile)(program(), ["token", ...words], { cwd: home, env: environment })).stdout.trim();
-  const child = spawn(program(), ["serve", "--listen", "127.0.0.1:0"], {
+  const child = spawn(program(), ["serve", "--listen", "127.0.0.1:0", "--data", ":memory:"], {
     cwd: home,
     env: { ...environment, ROLECALL_DATA: join(home, "data") },
     stdio: ["ignore", "pipe", "pipe"],

@@ -6,7 +6,8 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-/// The program in a directory without a `rolecall.toml`, with nothing of ours in its environment.
+/// The program in a directory without a `rolecall.toml`, with nothing of ours in its environment
+/// but that it keeps nothing.
 pub(crate) fn rolecall(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rolecall"));
     command.args(args).current_dir(env!("CARGO_TARGET_TMPDIR"));
@@ -15,6 +16,7 @@ pub(crate) fn rolecall(args: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
+    command.env("ROLECALL_DATA", ":memory:");
     command
 }
 

@@ -20,6 +20,7 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     client::{Client, Heard},
+    disk::{Folder, open},
     house::{House, PATIENCE, server_token, user_token},
 };
 
@@ -36,18 +37,17 @@ enum Fault {
     Conflict,
 }
 
-/// A journal in memory that goes wrong where it is told to.
+/// A journal that goes wrong where it is told to.
 struct Faulty {
-    inner: MemoryJournal,
+    inner: Arc<dyn Journal>,
     faults: Mutex<BTreeMap<String, VecDeque<Fault>>>,
     /// How often rooms fell asleep: snapshot or forgotten.
     slept: watch::Sender<usize>,
 }
 
 impl Faulty {
-    fn new() -> Arc<Self> {
-        let (inner, faults) = (MemoryJournal::new(1000, 1000), Mutex::default());
-        Arc::new(Self { inner, faults, slept: watch::Sender::new(0) })
+    fn over(inner: Arc<dyn Journal>) -> Arc<Self> {
+        Arc::new(Self { inner, faults: Mutex::default(), slept: watch::Sender::new(0) })
     }
 
     /// The next appends of that room go wrong like this.
@@ -147,6 +147,13 @@ impl Journal for Faulty {
     }
 }
 
+/// The same over each kind of journal there is.
+async fn over_each(test: impl AsyncFn(Arc<Faulty>)) {
+    test(Faulty::over(Arc::new(MemoryJournal::new(1000, 1000)))).await;
+    let folder = Folder::new();
+    test(Faulty::over(open(&folder, |_| {}))).await;
+}
+
 const ROOM: &str = "stage:falls";
 const OTHER: &str = "stage:stands";
 
@@ -178,32 +185,39 @@ async fn come_back(house: &House, client: &mut Client) {
 #[tokio::test]
 async fn a_room_that_falls_gets_up_again_and_no_other_notices() {
     for fault in [Fault::PanicBefore, Fault::Fail, Fault::Conflict] {
-        let journal = Faulty::new();
-        let house = House::over(Arc::clone(&journal) as _, |_| {});
-        let (mut ana, mut bo, mut cy) = three(&house).await;
-        journal.next(ROOM, &[fault]);
-        let before = bo.seq;
-        let id = call_and_fall(&mut ana, &mut bo).await;
-        come_back(&house, &mut ana).await;
-        come_back(&house, &mut bo).await;
-        assert!(bo.seq > before);
-        assert_eq!(bo.view[&ana.peer]["handRaised"], false, "it was never stored");
-        for client in [&mut ana, &mut bo] {
-            client.catch_up().await;
-        }
-        let call = json!({ "jsonrpc": "2.0", "id": id, "method": "raiseHand", "params": { "raised": true } });
-        ana.say(call.to_string()).await;
-        assert_eq!(ana.reply().await["result"], json!({}));
-        bo.check_view().await;
-        assert_eq!(bo.view[&ana.peer]["handRaised"], true);
-        cy.hears_nothing().await;
-        cy.done("raiseHand", json!({ "raised": true })).await;
+        over_each(async |journal| gets_up(journal, fault).await).await;
     }
+}
+
+async fn gets_up(journal: Arc<Faulty>, fault: Fault) {
+    let house = House::over(Arc::clone(&journal) as _, |_| {});
+    let (mut ana, mut bo, mut cy) = three(&house).await;
+    journal.next(ROOM, &[fault]);
+    let before = bo.seq;
+    let id = call_and_fall(&mut ana, &mut bo).await;
+    come_back(&house, &mut ana).await;
+    come_back(&house, &mut bo).await;
+    assert!(bo.seq > before);
+    assert_eq!(bo.view[&ana.peer]["handRaised"], false, "it was never stored");
+    for client in [&mut ana, &mut bo] {
+        client.catch_up().await;
+    }
+    let call =
+        json!({ "jsonrpc": "2.0", "id": id, "method": "raiseHand", "params": { "raised": true } });
+    ana.say(call.to_string()).await;
+    assert_eq!(ana.reply().await["result"], json!({}));
+    bo.check_view().await;
+    assert_eq!(bo.view[&ana.peer]["handRaised"], true);
+    cy.hears_nothing().await;
+    cy.done("raiseHand", json!({ "raised": true })).await;
 }
 
 #[tokio::test]
 async fn what_was_stored_before_the_fall_is_told_after_it_and_not_done_twice() {
-    let journal = Faulty::new();
+    over_each(is_told_once).await;
+}
+
+async fn is_told_once(journal: Arc<Faulty>) {
     let house = House::over(Arc::clone(&journal) as _, |_| {});
     let (mut ana, mut bo, _cy) = three(&house).await;
     journal.next(ROOM, &[Fault::PanicAfter]);
@@ -229,7 +243,10 @@ async fn what_was_stored_before_the_fall_is_told_after_it_and_not_done_twice() {
 
 #[tokio::test]
 async fn a_room_that_falls_again_at_once_stays_down_and_says_so() {
-    let journal = Faulty::new();
+    over_each(stays_down).await;
+}
+
+async fn stays_down(journal: Arc<Faulty>) {
     let house = House::over(Arc::clone(&journal) as _, |_| {});
     let (mut ana, mut bo, mut cy) = three(&house).await;
     journal.next(ROOM, &[Fault::PanicBefore, Fault::PanicBefore]);
@@ -268,7 +285,10 @@ async fn a_room_that_falls_again_at_once_stays_down_and_says_so() {
 
 #[tokio::test]
 async fn a_room_nobody_needs_sleeps_and_remembers_what_it_must() {
-    let journal = Faulty::new();
+    over_each(sleeps).await;
+}
+
+async fn sleeps(journal: Arc<Faulty>) {
     let house = House::over(Arc::clone(&journal) as _, |config| {
         config.limits.room_idle = Duration::from_millis(50);
     });

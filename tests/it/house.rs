@@ -9,7 +9,7 @@ use std::{
 use jsonwebtoken::{EncodingKey, Header};
 use rolecall::{
     clock::Clock,
-    config::{Config, DEVELOPMENT_SECRET},
+    config::{Config, DEVELOPMENT_SECRET, IN_MEMORY},
     journal::Journal,
     server::Server,
 };
@@ -37,7 +37,8 @@ pub(crate) struct House {
 /// The settings of tests: loopback, no demo, and whatever `change` does.
 pub(crate) fn config(change: impl FnOnce(&mut Config)) -> Config {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let mut config = Config { listen, demo: false, ..Config::default() };
+    let data = IN_MEMORY.into();
+    let mut config = Config { listen, data, demo: false, ..Config::default() };
     // Clients that dropped hold their next socket ready for as long as a test likes.
     config.limits.join_timeout = Duration::from_secs(600);
     change(&mut config);

@@ -5,4 +5,5 @@ mod document;
 mod door;
 mod house;
 mod settings;
+mod user_search;
 mod users;

@@ -9,18 +9,19 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use jsonwebtoken::{EncodingKey, Header};
-use rolecall_protocol::id::CallTypeName;
+use rolecall_protocol::id::{CallTypeName, Timestamp};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use utoipa::openapi::OpenApi;
 
 use crate::{
     auth::Verifier,
+    calls::CallIndex,
     clock::Clock,
     config::{Config, DEVELOPMENT_KEY, DEVELOPMENT_SECRET},
     directory::DirectoryHandle,
     http::stream::{self, Stream, openapi, rate::Rates, tasks::Tasks},
-    hub::{Hub, Shared},
+    hub::{Hub, Shared, changes, whereabouts::Whereabouts},
     journal::{Journal, memory::MemoryJournal},
 };
 
@@ -64,9 +65,13 @@ impl House {
             clock: clock.clone(),
             limits,
             grace: config.grace,
-            calls: Arc::default(),
-            call_types: config.call_types.clone(),
+            calls: Arc::new(CallIndex::default()),
+            started: Timestamp(NOW_MS),
+            directory: directory.clone(),
+            whereabouts: Whereabouts::default(),
+            trust_token_teams: config.trust_token_teams,
         }));
+        directory.concern(Arc::new(changes::Rooms(Arc::downgrade(&hub))));
         let stream = Stream {
             clock: clock.clone(),
             verifier: Arc::new(Verifier::new(&config, clock.clone()).unwrap()),
