@@ -14,4 +14,5 @@ mod journal;
 mod play;
 mod resume;
 mod server_side;
+mod stream;
 mod walk;
