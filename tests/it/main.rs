@@ -13,4 +13,5 @@ mod journal;
 mod play;
 mod resume;
 mod server_side;
+mod stream;
 mod walk;
