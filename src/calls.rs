@@ -5,7 +5,6 @@
 //! index as it is at that moment and waits for nobody.
 
 mod card;
-mod fill;
 mod members;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,7 +45,11 @@ pub struct Change {
 
 impl CallIndex {
     /// Publishes a call as it is, with all who are in it. One that does not exist is forgotten.
-    pub fn publish(&self, card: Room, present: impl IntoIterator<Item = UserId>) {
+    pub fn publish(&self, room: &Room) {
+        self.place(room.card(), room.peers.values().map(|peer| peer.who.user_id.clone()));
+    }
+
+    fn place(&self, card: Room, present: impl IntoIterator<Item = UserId>) {
         let cid = card.cid.clone();
         let mut calls = self.lock();
         if card.created_at.is_none() {

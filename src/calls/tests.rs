@@ -71,9 +71,9 @@ fn calls_are_found_by_every_field_the_newest_first() {
     show.backstage = true;
     show.starts_at = Some(Timestamp(9000));
     show.ended = Some(Ended { at: Timestamp(5000), by: Doer::Server, reason: None });
-    calls.publish(standup, [user("bob")]);
-    calls.publish(show, []);
-    calls.publish(call("default:late", 7), []);
+    calls.place(standup, [user("bob")]);
+    calls.place(show, []);
+    calls.place(call("default:late", 7), []);
     let all = ["default:late", "default:standup", "livestream:show"];
     assert_eq!(everywhere(&calls, &json!({})), all);
     let table = [
@@ -107,9 +107,9 @@ fn calls_are_found_by_every_field_the_newest_first() {
 #[test]
 fn no_filter_widens_what_a_team_sees() {
     let calls = CallIndex::default();
-    calls.publish(of_team("default:red", 3, "red"), []);
-    calls.publish(of_team("livestream:blue", 2, "blue"), []);
-    calls.publish(call("default:open", 1), []);
+    calls.place(of_team("default:red", 3, "red"), []);
+    calls.place(of_team("livestream:blue", 2, "blue"), []);
+    calls.place(call("default:open", 1), []);
     let filters = [
         json!({}),
         json!(null),
@@ -150,7 +150,7 @@ fn no_filter_widens_what_a_team_sees() {
 fn what_may_not_be_seen_leaves_no_hole_in_a_page() {
     let calls = CallIndex::default();
     for at in 0..40 {
-        calls.publish(call(&format!("default:{at:02}"), at), []);
+        calls.place(call(&format!("default:{at:02}"), at), []);
     }
     let even = |card: &Card| card.room.created_at.is_some_and(|at| at.0.is_multiple_of(2000));
     let (sort, mut from, mut pages) = (default_call_sort(), None::<String>, Vec::new());
@@ -174,8 +174,8 @@ fn what_may_not_be_seen_leaves_no_hole_in_a_page() {
 fn who_is_in_a_call_is_known_and_makes_it_ongoing() {
     let calls = CallIndex::default();
     let (a, b) = (cid("default:a"), cid("default:b"));
-    calls.publish(call("default:a", 1), []);
-    calls.publish(call("default:b", 2), [user("ann")]);
+    calls.place(call("default:a", 1), []);
+    calls.place(call("default:b", 2), [user("ann")]);
     let ongoing = || everywhere(&calls, &json!({"ongoing": true}));
     let moved = |cid: &Cid, name: &str, here| {
         calls.change(cid, Change { card: None, present: vec![(user(name), here)] });
@@ -192,7 +192,7 @@ fn who_is_in_a_call_is_known_and_makes_it_ongoing() {
     moved(&a, "bob", false);
     assert_eq!(ongoing(), ["default:b"]);
     // A card published anew says who is in it; what was said of others is gone.
-    calls.publish(call("default:b", 2), [user("eve")]);
+    calls.place(call("default:b", 2), [user("eve")]);
     assert!(calls.rooms_of_user(&user("ann")).is_empty());
     assert_eq!(calls.rooms_of_user(&user("eve")), [b]);
     // One whose name is the beginning of another's is somebody else.
@@ -203,7 +203,7 @@ fn who_is_in_a_call_is_known_and_makes_it_ongoing() {
 fn a_call_that_is_no_more_is_forgotten_and_types_keep_apart() {
     let calls = CallIndex::default();
     for name in ["default:a", "default:b", "livestream:a"] {
-        calls.publish(call(name, 1), [user("ann")]);
+        calls.place(call(name, 1), [user("ann")]);
     }
     let default = CallTypeName::parse("default").unwrap();
     assert_eq!(calls.rooms_of_type(&default), [cid("default:a"), cid("default:b")]);
@@ -212,7 +212,7 @@ fn a_call_that_is_no_more_is_forgotten_and_types_keep_apart() {
     calls.change(&gone.cid.clone(), Change { card: Some(gone), present: vec![] });
     assert!(calls.rooms_of_type(&default).is_empty());
     assert_eq!(calls.rooms_of_user(&user("ann")), [cid("livestream:a")]);
-    calls.publish(Room { created_at: None, ..call("livestream:a", 1) }, []);
+    calls.place(Room { created_at: None, ..call("livestream:a", 1) }, []);
     assert!(calls.is_empty() && calls.rooms_of_user(&user("ann")).is_empty());
     // Somebody leaving what is not there any more is nothing.
     calls.change(&cid("default:a"), Change { card: None, present: vec![(user("ann"), false)] });
@@ -222,9 +222,9 @@ fn a_call_that_is_no_more_is_forgotten_and_types_keep_apart() {
 #[test]
 fn a_reader_keeps_what_it_began_with() {
     let calls = CallIndex::default();
-    calls.publish(call("default:a", 1), []);
+    calls.place(call("default:a", 1), []);
     let before = calls.read();
-    calls.publish(call("default:b", 2), []);
+    calls.place(call("default:b", 2), []);
     assert_eq!((before.cards.len(), calls.len()), (1, 2));
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rolecall_protocol::{
-    id::UserId,
+    id::{PeerId, UserId},
     room::{Event, Room},
 };
 
@@ -19,8 +19,6 @@ pub(super) struct Listing {
     moved: BTreeSet<UserId>,
     /// Whether the card is another one.
     card: bool,
-    /// Whether anybody was here when it was last published.
-    inhabited: bool,
 }
 
 impl Listing {
@@ -30,28 +28,30 @@ impl Listing {
         for peer in room.peers.values() {
             *present.entry(peer.who.user_id.clone()).or_default() += 1;
         }
-        calls.publish(room.card(), present.keys().cloned());
-        let inhabited = !present.is_empty();
-        Self { present, inhabited, ..Self::default() }
+        calls.publish(room);
+        Self { present, ..Self::default() }
     }
 
     /// Takes note of an event about to be applied to the room.
     pub(super) fn note(&mut self, room: &Room, event: &Event) {
         match event {
+            // With the first and the last of them a session begins and ends, and that is on the card.
             Event::PeerJoined { newcomer } => {
+                self.card |= self.present.is_empty();
                 *self.present.entry(newcomer.user_id.clone()).or_default() += 1;
                 self.moved.insert(newcomer.user_id.clone());
             }
             Event::PeerLeft { peer_id, .. } => {
                 let Some(peer) = room.peers.get(peer_id) else { return };
                 let user = &peer.who.user_id;
-                self.card |= !room.pins.is_empty();
+                self.card |= is_pinned(room, peer_id);
                 if let Some(peers) = self.present.get_mut(user) {
                     *peers = peers.saturating_sub(1);
                     if *peers == 0 {
                         self.present.remove(user);
                     }
                 }
+                self.card |= self.present.is_empty();
                 self.moved.insert(user.clone());
             }
             Event::RoomEnded { .. } | Event::RoomDeleted { .. } => {
@@ -68,14 +68,15 @@ impl Listing {
             | Event::PinSet { .. }
             | Event::UserBlocked { .. }
             | Event::UserUnblocked { .. } => self.card = true,
+            // Who is hidden now is not pinned any more.
+            Event::PeerResolved { peer_id, .. }
+            | Event::StandingChanged { peer_id, .. }
+            | Event::RoleChanged { peer_id, .. }
+            | Event::PermissionsChanged { peer_id, .. } => self.card |= is_pinned(room, peer_id),
             // What one peer does is not on the card.
-            Event::PeerResolved { .. }
-            | Event::StandingChanged { .. }
-            | Event::TermRenewed { .. }
+            Event::TermRenewed { .. }
             | Event::PeerDropped { .. }
             | Event::PeerReturned { .. }
-            | Event::RoleChanged { .. }
-            | Event::PermissionsChanged { .. }
             | Event::TracksChanged { .. }
             | Event::NameChanged { .. }
             | Event::MetadataChanged { .. }
@@ -90,10 +91,6 @@ impl Listing {
 
     /// Publishes what is different in the room, which is committed.
     pub(super) fn publish(&mut self, room: &Room, calls: &CallIndex) {
-        let inhabited = !self.present.is_empty();
-        // With the first or the last of them the session begins or ends, and that is on the card.
-        self.card |= inhabited != self.inhabited;
-        self.inhabited = inhabited;
         if !self.card && self.moved.is_empty() {
             return;
         }
@@ -106,3 +103,10 @@ impl Listing {
         calls.change(&room.cid, Change { card, present: present.collect() });
     }
 }
+
+fn is_pinned(room: &Room, peer: &PeerId) -> bool {
+    room.pins.iter().any(|pin| pin.peer_id == *peer)
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 mod asks;
 mod outside;
 mod seats;
+mod standing;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -151,6 +152,7 @@ impl RoomTask {
         task.staged_bytes = 0;
         task.listing = Listing::of(&task.room, &task.shared.calls);
         task.drop_the_unseated();
+        task.read_directory();
         Ok(task)
     }
 

@@ -283,6 +283,9 @@ async fn a_snapshot_gives_back_the_whole_room(factory: &impl Factory) {
             custom: Metadata::new(&serde_json::json!({ "topic": "Grüße \u{0}" })).unwrap(),
             backstage: true,
             call_type: Arc::clone(&room.call_type),
+            settings_override: None,
+            starts_at: Some(at(9)),
+            kept: true,
         },
         Event::UserBlocked { user_id: "bo".parse().unwrap(), by: Doer::Server },
     ];

@@ -1,7 +1,7 @@
 //! What is asked of a room from outside. The law decides; this only finds out for whom.
 
 use rolecall_protocol::{
-    room::{Actor, Command, Refusal, Reply, rights::may_read},
+    room::{Actor, Command, Refusal, Reply, may_read},
     team::Caller,
     wire::code::ErrorBody,
 };

@@ -10,7 +10,7 @@ use rolecall_protocol::{
     capability::Capability,
     directory::Directory,
     id::TeamId,
-    room::{Refusal, rights::may_read},
+    room::{Refusal, may_read},
     team::Caller as Somebody,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};

@@ -21,7 +21,7 @@ use crate::{
     config::{Config, DEVELOPMENT_KEY, DEVELOPMENT_SECRET},
     directory::DirectoryHandle,
     http::stream::{self, Stream, openapi, rate::Rates, tasks::Tasks},
-    hub::{Hub, Shared},
+    hub::{Hub, Shared, changes, whereabouts::Whereabouts},
     journal::{Journal, memory::MemoryJournal},
 };
 
@@ -67,8 +67,11 @@ impl House {
             grace: config.grace,
             calls: Arc::new(CallIndex::default()),
             started: Timestamp(NOW_MS),
-            call_types: config.call_types.clone(),
+            directory: directory.clone(),
+            whereabouts: Whereabouts::default(),
+            trust_token_teams: config.trust_token_teams,
         }));
+        directory.concern(Arc::new(changes::Rooms(Arc::downgrade(&hub))));
         let stream = Stream {
             clock: clock.clone(),
             verifier: Arc::new(Verifier::new(&config, clock.clone()).unwrap()),
