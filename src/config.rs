@@ -9,9 +9,11 @@ mod settings;
 mod units;
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -21,10 +23,11 @@ use figment::{
     providers::{Format, Serialized, Toml},
     value::{Dict, Value},
 };
+use rolecall_protocol::id::CallTypeName;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    call_types::CallTypes,
+    call_types::{CallTypes, Configured},
     keys::{KeyAlgorithm, KeyMaterial, TokenKey},
     layers::Flags,
     limits::Limits,
@@ -87,6 +90,8 @@ pub struct Config {
     pub limits: Limits,
     /// The built-in call types and those of `[call_types.NAME]`.
     pub call_types: CallTypes,
+    /// A hash of each table `[call_types.NAME]`.
+    pub call_type_hashes: BTreeMap<CallTypeName, Arc<str>>,
     /// Whether tokens are signed with the public development pair.
     pub development: bool,
 }
@@ -275,8 +280,16 @@ impl Config {
             log_format: settings.log_format,
             limits: settings.limits,
             call_types,
+            call_type_hashes: call_types::hashes(&settings.call_types),
             development,
         })
+    }
+
+    /// The call types that were configured: what the Directory takes over when it is another than at
+    /// the last start.
+    #[must_use]
+    pub fn configured_call_types(&self) -> Vec<Configured> {
+        call_types::configured(&self.call_types, &self.call_type_hashes)
     }
 
     /// What an operator should be told at the start, a sentence each.

@@ -136,8 +136,6 @@ pub struct JoinAsk {
     pub seat: Arc<Seat>,
     /// The secret by which he will resume.
     pub session: Arc<str>,
-    /// When his token ends, in seconds since the epoch.
-    pub exp: Option<u64>,
     /// Told the outcome; where he is in, the reply went to his seat.
     pub answer: oneshot::Sender<Result<Seated, ErrorBody>>,
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
-use rolecall_protocol::id::{Cid, PeerId};
+use rolecall_protocol::id::{Cid, NameError, PeerId, UserId};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -24,6 +24,20 @@ pub fn peer_id() -> PeerId {
 #[must_use]
 pub fn epoch() -> Arc<str> {
     Uuid::now_v7().to_string().into()
+}
+
+/// A fresh id of a task.
+#[must_use]
+pub fn task_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+/// A fresh id of a guest, behind which stands the one he wished for.
+///
+/// # Errors
+/// [`NameError`] when that makes it too long.
+pub fn guest_id(wished: &str) -> Result<UserId, NameError> {
+    UserId::parse(&format!("guest-{}-{wished}", Uuid::now_v7()))
 }
 
 /// A fresh secret by which a session resumes. It says whose seat it is for, so that any socket can

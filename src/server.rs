@@ -10,8 +10,7 @@ use std::{
 
 use rolecall_protocol::{
     id::{CallTypeName, Cid, Timestamp},
-    json::Metadata,
-    room::Command,
+    room::{Command, Creation},
 };
 use tokio::{
     net::TcpListener,
@@ -24,10 +23,11 @@ use crate::{
     auth::{Claims, KeyError, Verifier},
     clock::Clock,
     config::{Config, Durability},
+    directory::DirectoryHandle,
     http::{
         self, BindError, Door, Readiness,
         rooms::Rooms,
-        stream::{Stream, rate::Rates},
+        stream::{Stream, rate::Rates, tasks::Tasks},
     },
     hub::{Hub, Shared},
     journal::{
@@ -75,7 +75,6 @@ pub struct Server {
     door: Arc<Door>,
     sessions: Arc<Sessions>,
     rooms: Arc<Rooms>,
-    stream: Arc<Stream>,
     stop: watch::Sender<bool>,
 }
 
@@ -122,14 +121,6 @@ impl Server {
             default_call_type: default_call_type.clone(),
             closing,
         });
-        let stream = Stream {
-            config: Arc::clone(&config),
-            clock: clock.clone(),
-            verifier: Arc::clone(&verifier),
-            hub: Arc::clone(&hub),
-            default_call_type: default_call_type.clone(),
-            rates: Rates::new(&config.limits),
-        };
         let rooms =
             Rooms { hub: Arc::clone(&hub), verifier: Arc::clone(&verifier), default_call_type };
         let door = Arc::new(Door {
@@ -140,8 +131,7 @@ impl Server {
             recorder: metrics::recorder(),
             sockets: Arc::new(Arc::clone(&sessions)),
         });
-        let (rooms, stream) = (Arc::new(rooms), Arc::new(stream));
-        Ok(Self { addr, listener, door, sessions, rooms, stream, stop })
+        Ok(Self { addr, listener, door, sessions, rooms: Arc::new(rooms), stop })
     }
 
     /// The address it listens on, its port picked.
@@ -167,7 +157,8 @@ impl Server {
 
     /// Serves until `shutdown` ends, then stops in good order.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, door, sessions, rooms, stream, stop, .. } = self;
+        let Self { listener, door, sessions, rooms, stop, .. } = self;
+        let Some(stream) = open_stream(&door, &rooms).await else { return };
         let stopped = stop.subscribe();
         let router = http::router(Arc::clone(&door), http::api(rooms, stream));
         if door.config.demo {
@@ -261,12 +252,31 @@ pub fn backup(config: &Config, to: &Path) -> Result<u64, BackupError> {
     sqlite::backup(&config.data, to)
 }
 
+/// Opens the directory and what serves it.
+async fn open_stream(door: &Door, rooms: &Rooms) -> Option<Arc<Stream>> {
+    let journal = Arc::clone(&rooms.hub.shared().journal);
+    let configured = door.config.configured_call_types();
+    let limits = &door.config.limits;
+    let opened = DirectoryHandle::open(journal, door.clock.clone(), limits, &configured).await;
+    let directory = opened.inspect_err(|error| tracing::error!(%error, "cannot serve")).ok()?;
+    Some(Arc::new(Stream {
+        config: Arc::clone(&door.config),
+        clock: door.clock.clone(),
+        verifier: Arc::clone(&door.verifier),
+        hub: Arc::clone(&rooms.hub),
+        default_call_type: rooms.default_call_type.clone(),
+        directory,
+        rates: Rates::new(&door.config.limits),
+        tasks: Tasks::default(),
+    }))
+}
+
 /// Creates the demo's room, so that its links work in any order.
 async fn open_demo(hub: &Hub, config: &Config) {
     let Ok(default) = CallTypeName::parse(&config.default_call_type) else { return };
     let Ok(cid) = Cid::parse(DEMO_ROOM, &default) else { return };
-    let command =
-        Command::Create { epoch: mint::epoch(), team: None, custom: Metadata::empty_object() };
+    let creation = Creation { epoch: mint::epoch(), ..Creation::default() };
+    let command = Command::Create(Box::new(creation));
     if let Err(error) = hub.command(&cid, command).await {
         tracing::warn!(reason = error.reason(), "the demo's room could not be created");
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, ser::SerializeStruct};
 
 use crate::{
     capability::{Capabilities, Capability},
-    grant::Grant,
+    grant::{Grant, Silent},
     id::{CallTypeName, RoleName},
     json::Metadata,
     media::{Reception, TrackKind, TrackKinds},
@@ -18,6 +18,8 @@ use crate::{
 pub mod builtin;
 pub mod definition;
 pub mod settings;
+
+use settings::{SettingsDocument, SettingsPatchDocument};
 
 /// The role of an owner (`is_owner` in a token).
 pub const HOST: &str = "host";
@@ -57,28 +59,53 @@ pub struct Role {
     pub publish_params: Option<Metadata>,
 }
 
+/// To whom a role gives: which of its grants count for him.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Whether he created the room: its `-owner` grants count too.
+    pub creator: bool,
+    /// Whether the room is of a team that he is not in: only its `-any-team` grants count.
+    pub foreign: bool,
+}
+
+impl Scope {
+    /// Somebody who did not create the room, in a room of his own team.
+    pub const PLAIN: Self = Self { creator: false, foreign: false };
+
+    const fn counts(self, grant: &Grant) -> bool {
+        (self.creator || !grant.owner) && (!self.foreign || grant.any_team)
+    }
+}
+
 impl Role {
-    /// What the role gives; `creator`: whether to somebody who created the room, for whom the
-    /// `-owner` grants count too.
+    /// What the role gives to somebody of that scope. The kinds that it may send beyond its grants
+    /// are for no other team.
     #[must_use]
-    pub fn permissions(&self, creator: bool) -> Permissions {
+    pub fn permissions(&self, scope: Scope) -> Permissions {
         let granted: Capabilities = self
             .grants
             .iter()
-            .filter(|grant| creator || !grant.owner)
+            .filter(|grant| scope.counts(grant))
             .filter_map(Grant::capability)
             .collect();
+        let own = if scope.foreign { TrackKinds::NONE } else { self.can_send };
         let can_send = granted
             .intersection(Capabilities::MEDIA)
             .iter()
             .map(TrackKinds::granted_by)
-            .fold(self.can_send, TrackKinds::union);
+            .fold(own, TrackKinds::union);
         Permissions {
             has_presence: self.has_presence,
             can_send,
             can_receive: Arc::clone(&self.can_receive),
             capabilities: granted.difference(Capabilities::MEDIA),
         }
+    }
+
+    /// Whether it gives that to somebody of that scope.
+    #[must_use]
+    pub fn permits(&self, scope: Scope, silent: Silent) -> bool {
+        self.grants.iter().any(|grant| scope.counts(grant) && grant.silent() == Some(silent))
     }
 }
 
@@ -104,7 +131,7 @@ pub struct RoleView<'a>(pub &'a Role);
 impl Serialize for RoleView<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let role = self.0;
-        let permissions = role.permissions(false);
+        let permissions = role.permissions(Scope::PLAIN);
         let mut object = serializer.serialize_struct("Role", 9)?;
         object.serialize_field("name", &role.name)?;
         object.serialize_field("priority", &role.priority)?;
@@ -244,28 +271,40 @@ pub struct CallType {
     /// Whether the default role stands in for people without a token too.
     #[serde(default)]
     pub open: bool,
-    /// What is switched on.
+    /// What is switched on. Derived from the document, but for `audio`, of which that says nothing.
     pub settings: Settings,
+    /// The whole settings, as Stream writes them.
+    #[serde(default)]
+    pub document: SettingsDocument,
 }
 
 impl CallType {
+    /// What is switched on in a room with that override.
+    #[must_use]
+    pub fn settings_under(&self, override_: Option<&SettingsPatchDocument>) -> Settings {
+        override_.map_or(self.settings, |patch| patch.onto(self.settings))
+    }
+
     /// What standing roles give together, before overrides and settings. Roles the call type does
     /// not have give nothing; where it has none of them, the default role stands in.
     #[must_use]
-    pub fn standing(&self, roles: &[RoleName], creator: bool) -> Permissions {
+    pub fn standing(&self, roles: &[RoleName], scope: Scope) -> Permissions {
         self.standing_roles(roles)
-            .map(|role| role.permissions(creator))
+            .into_iter()
+            .map(|role| role.permissions(scope))
             .reduce(|a, b| a.union(&b))
             .unwrap_or_else(Permissions::none)
     }
 
     /// The roles of those names that the call type has, or its default role.
-    pub fn standing_roles<'a>(&'a self, names: &'a [RoleName]) -> impl Iterator<Item = &'a Role> {
-        let none = !names.iter().any(|name| self.roles.contains_key(name));
+    #[must_use]
+    pub fn standing_roles(&self, names: &[RoleName]) -> Vec<&Role> {
+        let own: Vec<&Role> = names.iter().filter_map(|name| self.roles.get(name)).collect();
         let stranger = names.iter().any(|name| name.as_str() == ANONYMOUS);
-        let stands_in = none && (self.open || !stranger);
-        let default = self.default_role.iter().filter(move |_| stands_in);
-        names.iter().chain(default).filter_map(|name| self.roles.get(name))
+        if !own.is_empty() || (stranger && !self.open) {
+            return own;
+        }
+        self.default_role.iter().filter_map(|name| self.roles.get(name)).collect()
     }
 
     /// The role of that name gets exactly these grants; it comes to be where there was none.

@@ -32,22 +32,56 @@ const RENAMED: &[(&str, Capability)] = &[
     ("stop-transcription", Capability::StopTranscriptionCall),
 ];
 
-/// Permission ids that exist and show as no capability.
-const SILENT: &[&str] = &[
-    "delete-recording",
-    "delete-transcription",
-    "list-recordings",
-    "list-transcriptions",
-    "read-call-stats",
-    "send-event",
-    "update-call-member-role",
-];
+macro_rules! silent {
+    ($($variant:ident $id:literal,)*) => {
+        /// A permission that exists and shows as no capability.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Silent { $(#[doc = concat!("`", $id, "`")] $variant,)* }
+
+        impl Silent {
+            /// All of them, in alphabetical order of their ids.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Its id, kebab-case.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $id,)* }
+            }
+
+            fn from_id(id: &str) -> Option<Self> {
+                match id { $($id => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+silent! {
+    DeleteRecording "delete-recording",
+    DeleteTranscription "delete-transcription",
+    ListRecordings "list-recordings",
+    ListTranscriptions "list-transcriptions",
+    ReadCallStats "read-call-stats",
+    SendEvent "send-event",
+    UpdateCallMemberRole "update-call-member-role",
+}
+
+impl fmt::Display for Silent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Gives {
+    Capability(Capability),
+    Silent(Silent),
+}
 
 /// One grant of a role, kept as it was written.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Grant {
     text: String,
-    capability: Option<Capability>,
+    gives: Gives,
     /// Counts only for the room's creator.
     pub owner: bool,
     /// Counts in rooms of other teams too.
@@ -66,10 +100,11 @@ impl Grant {
             .iter()
             .find_map(|(id, capability)| (*id == name).then_some(*capability))
             .or_else(|| Capability::from_name(name));
-        if capability.is_none() && !SILENT.contains(&name) {
-            return Err(UnknownGrant(text.chars().take(80).collect()));
-        }
-        Ok(Self { text: text.to_owned(), capability, owner, any_team })
+        let gives = capability
+            .map(Gives::Capability)
+            .or_else(|| Silent::from_id(name).map(Gives::Silent))
+            .ok_or_else(|| UnknownGrant(text.chars().take(80).collect()))?;
+        Ok(Self { text: text.to_owned(), gives, owner, any_team })
     }
 
     /// The grant as it was written.
@@ -81,7 +116,19 @@ impl Grant {
     /// What it lets its holder do, if that shows as a capability.
     #[must_use]
     pub const fn capability(&self) -> Option<Capability> {
-        self.capability
+        match self.gives {
+            Gives::Capability(capability) => Some(capability),
+            Gives::Silent(_) => None,
+        }
+    }
+
+    /// What it lets its holder do, if that shows as none.
+    #[must_use]
+    pub const fn silent(&self) -> Option<Silent> {
+        match self.gives {
+            Gives::Capability(_) => None,
+            Gives::Silent(silent) => Some(silent),
+        }
     }
 }
 
@@ -132,9 +179,13 @@ mod tests {
             let grant = Grant::parse(text).unwrap();
             assert_eq!(grant.capability().map(Capability::as_str), capability, "{text}");
             assert_eq!((grant.owner, grant.any_team, grant.as_str()), (owner, any_team, text));
+            assert_eq!(grant.silent().is_none(), capability.is_some(), "{text}");
         }
         for bad in ["", "fly", "send-smell", "send-audio-any", "-owner", "SEND-AUDIO"] {
             assert!(Grant::parse(bad).is_err(), "{bad}");
+        }
+        for silent in Silent::ALL {
+            assert_eq!(Grant::parse(silent.as_str()).unwrap().silent(), Some(*silent));
         }
     }
 }

@@ -220,6 +220,12 @@ pub struct Overrides {
     /// What may be sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_send: Option<TrackKinds>,
+    /// Kinds that may be sent though neither role nor `can_send` has them.
+    #[serde(skip_serializing_if = "no_kinds")]
+    pub send_granted: TrackKinds,
+    /// Kinds that may not be sent though they have them.
+    #[serde(skip_serializing_if = "no_kinds")]
+    pub send_revoked: TrackKinds,
     /// Parts of what may be received.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_receive: Option<Box<ReceptionOverrides>>,
@@ -234,6 +240,11 @@ pub struct Overrides {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form serde asks for")]
 const fn no_capabilities(set: &Capabilities) -> bool {
     set.is_empty()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form serde asks for")]
+const fn no_kinds(kinds: &TrackKinds) -> bool {
+    kinds.is_empty()
 }
 
 /// Parts of a reception that stand in place of the role's.
@@ -267,9 +278,13 @@ impl Overrides {
             Change::Reset => Change::Reset,
             Change::Keep => Change::Keep,
         };
+        let sends_anew = !matches!(send, Change::Keep);
+        let kept = |kinds| if sends_anew { TrackKinds::NONE } else { kinds };
         let mut next = Self {
             has_presence: patch.has_presence.onto(self.has_presence),
             can_send: send.onto(self.can_send),
+            send_granted: kept(self.send_granted),
+            send_revoked: kept(self.send_revoked),
             can_receive: self.patched_reception(&patch.can_receive),
             granted: self.granted,
             revoked: self.revoked,
@@ -333,6 +348,24 @@ impl Overrides {
         }
     }
 
+    /// These overrides with those kinds of track let through, and then those others stopped;
+    /// whatever else the role gives stays the role's to give.
+    #[must_use]
+    pub fn sending(self, granted: TrackKinds, revoked: TrackKinds) -> Self {
+        Self {
+            send_granted: self.send_granted.union(granted).difference(revoked),
+            send_revoked: self.send_revoked.difference(granted).union(revoked),
+            ..self
+        }
+    }
+
+    /// What may be sent where the role says that.
+    #[must_use]
+    pub fn sends(&self, role: TrackKinds) -> TrackKinds {
+        let base = self.can_send.unwrap_or(role);
+        base.union(self.send_granted).difference(self.send_revoked)
+    }
+
     /// A role's permissions with these laid over them.
     #[must_use]
     pub fn over(&self, role: &Permissions) -> Permissions {
@@ -353,7 +386,7 @@ impl Overrides {
         );
         Permissions {
             has_presence: self.has_presence.unwrap_or(role.has_presence),
-            can_send: self.can_send.unwrap_or(role.can_send),
+            can_send: self.sends(role.can_send),
             can_receive,
             capabilities: role.capabilities.union(self.granted).difference(self.revoked),
         }

@@ -8,6 +8,7 @@
 //! A command's way: [`turn`] authorizes and decides it on the room as it is; its events are then
 //! committed one by one, each applied and told by [`commit`].
 
+pub mod member;
 pub mod people;
 pub mod request;
 
@@ -18,6 +19,7 @@ pub mod stored;
 pub mod command;
 pub mod refusal;
 pub mod reply;
+pub mod rights;
 
 pub mod apply;
 pub mod audience;
@@ -32,15 +34,25 @@ pub use apply::apply;
 pub use audience::Audience;
 pub use authorize::authorize;
 pub use body::Body;
-pub use command::{Actor, Command};
+pub use command::{Actor, Command, Creation, Explainee, MemberPatch};
 pub use decide::{Decision, decide};
 pub use event::Event;
+pub use member::{Member, Pin, SessionInfo, UserOverrides};
 pub use notice::{Notice, commit};
 pub use refusal::Refusal;
 pub use reply::{Relay, Reply};
+pub use rights::{may_read, rights_of};
 pub use state::{Peer, Room};
 
+pub use crate::team::{Caller, Standing};
+
 use crate::id::Timestamp;
+
+/// As what the journal and notices name whoever asks: a user with a peer here as that peer.
+#[must_use]
+pub fn doer(room: &Room, actor: &Actor) -> people::Doer {
+    authorize::Asker { room, actor }.doer()
+}
 
 /// Authorizes and decides one command on the room as it is; commits nothing.
 ///

@@ -7,7 +7,7 @@
 use std::{collections::BTreeSet, fmt::Write, fs, path::Path, sync::Arc};
 
 use rolecall_protocol::{
-    call_type::{CallType, builtin},
+    call_type::{CallType, Scope, builtin},
     capability::Capability,
     id::{Cid, RoleName, Timestamp},
     json::{MessageData, Metadata},
@@ -21,6 +21,7 @@ use rolecall_protocol::{
         request::Wanted,
         turn,
     },
+    team::{Reach, Standing},
 };
 
 const AT: Timestamp = Timestamp(1_767_225_600_000);
@@ -175,7 +176,8 @@ fn columns(call_type: &CallType) -> Vec<Column> {
     let mut columns = Vec::new();
     for role in roles {
         columns.push(Column { role: role.name.clone(), creator: false });
-        let more = role.permissions(true) != role.permissions(false);
+        let more = role.permissions(Scope { creator: true, ..Scope::PLAIN })
+            != role.permissions(Scope::PLAIN);
         if role.name.as_str() == "user" && more {
             columns.push(Column { role: role.name.clone(), creator: true });
         }
@@ -347,10 +349,15 @@ fn joining(id: &str, role: &RoleName, owner: bool) -> Command {
         assigned: Some(role.clone()),
         overrides: Overrides { has_presence: Some(true), ..Overrides::default() },
         session: "hash".into(),
+        exp: None,
+        foreign: false,
     };
+    let standing =
+        Standing { app_role: name("user"), reach: Reach::Everywhere, banned: false, name: None };
     Command::Join(Box::new(Joining {
         newcomer,
-        teams: Default::default(),
+        standing,
+        permissions: None,
         create: true,
         epoch: "epoch".into(),
         peers_max: 99,
@@ -376,8 +383,7 @@ fn settled(call_type: &Arc<CallType>, column: &Column) -> Room {
     let mut room = vacant(call_type);
     let mut server = |command| take(&mut room, Actor::Server, command).unwrap();
     if !column.creator {
-        let epoch = "epoch".into();
-        server(Command::Create { epoch, team: None, custom: Metadata::null() });
+        server(Command::Create(Box::default()));
     }
     server(joining("asker", &column.role, false));
     server(joining("participant", &plain(call_type), false));

@@ -3,6 +3,7 @@
 
 mod edit;
 mod set;
+mod shape;
 
 use clap::{Args, Subcommand};
 

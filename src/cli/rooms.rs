@@ -310,6 +310,9 @@ impl Journal<'_> {
                 }
             }
             match (more, limit) {
+                (true, Some(_)) if left == 0 && !screen.json => {
+                    screen.remark(&format!("there is more: --after {}", self.after));
+                }
                 (true, _) => {}
                 (false, Some(_)) => break,
                 (false, None) => thread::sleep(FOLLOW_EVERY),

@@ -41,6 +41,8 @@ pub struct Limits {
     pub rooms: usize,
     /// Rooms remembered at once, asleep ones that ended or block somebody included (else 503).
     pub rooms_remembered: usize,
+    /// Users written down at once, deleted ones that can be restored included (else 400).
+    pub users_max: usize,
     /// Connections open at once, HTTP and WebSocket together.
     pub connections: usize,
     /// A connection must have sent its request's head within this.
@@ -116,6 +118,7 @@ impl Default for Limits {
             peers_per_room: 10_000,
             rooms: 100_000,
             rooms_remembered: 200_000,
+            users_max: 200_000,
             connections: 100_000,
             handshake_timeout: s(5),
             request_timeout: s(30),

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use rolecall_protocol::call_type::Scope;
 
 /// A directory of this test's own, removed when it ends.
 struct Scratch(PathBuf);
@@ -365,7 +366,7 @@ fn call_types_are_built_upon_the_built_in_ones() {
     let config = from_file("[call_types.stage2.grants]\nhost = ['join-call']").unwrap();
     assert!(config.call_types.contains_key("lobby"));
     let host = &config.call_types["stage2"].roles["host"];
-    assert_eq!(host.permissions(false).all_capabilities().iter().count(), 1);
+    assert_eq!(host.permissions(Scope::PLAIN).all_capabilities().iter().count(), 1);
 }
 
 #[test]

@@ -11,7 +11,14 @@ pub mod openapi;
 pub mod rate;
 pub mod speech;
 
+mod app;
+mod call_types;
 mod clients;
+mod permissions;
+mod roles;
+pub mod tasks;
+mod user_states;
+mod users;
 
 use std::{net::IpAddr, net::Ipv4Addr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -27,7 +34,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt as _;
-use rolecall_protocol::id::CallTypeName;
+use rolecall_protocol::{
+    directory::User,
+    id::{CallTypeName, UserId},
+};
 use tokio::time::Instant;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::openapi::OpenApi;
@@ -35,14 +45,16 @@ use utoipa_axum::router::OpenApiRouter;
 
 use self::{
     ask::Arrival,
+    body::user::UserResponse,
     caller::Caller,
-    fault::Fault,
+    fault::{Fault, Subject},
     openapi::Operations,
     rate::{Key, Rates},
     speech::{BROWSER_PREFIX, SERVER_PREFIX, Speech},
+    tasks::Tasks,
 };
 use super::{Inbound, origin};
-use crate::{auth::Verifier, clock::Clock, config::Config, hub::Hub};
+use crate::{auth::Verifier, clock::Clock, config::Config, directory::DirectoryHandle, hub::Hub};
 
 /// How long a browser may remember what it may send from another origin.
 const PREFLIGHT_TERM: Duration = Duration::from_secs(2 * 60 * 60);
@@ -59,8 +71,34 @@ pub struct Stream {
     pub hub: Arc<Hub>,
     /// The call type of bare room ids.
     pub default_call_type: CallTypeName,
+    /// Users, roles, call types, the app's settings.
+    pub directory: DirectoryHandle,
     /// How many requests a minute.
     pub rates: Rates,
+    /// What takes longer.
+    pub tasks: Tasks,
+}
+
+impl Stream {
+    /// `user` as others see him.
+    pub fn shown(&self, user: &User, speech: Speech) -> UserResponse {
+        UserResponse::of(user, false, speech)
+    }
+
+    /// The caller as texts of refusals name him, outside of calls.
+    pub fn subject(&self, caller: &Caller) -> Subject {
+        let directory = self.directory.now();
+        let known = caller.user_id().and_then(|id| directory.user(id));
+        let (role, teams) = match (caller, known) {
+            (Caller::Anonymous(_), _) => ("anonymous", Vec::new()),
+            (_, None) => ("user", Vec::new()),
+            (_, Some(user)) => {
+                (user.role.as_str(), user.teams.iter().map(ToString::to_string).collect())
+            }
+        };
+        let user = caller.user_id().map_or(caller::ANONYMOUS_ID, UserId::as_str);
+        Subject { user: user.to_owned(), roles: vec![role.to_owned()], teams }
+    }
 }
 
 /// A router of handlers that say what they are.
@@ -71,6 +109,12 @@ pub type Answer<T> = Result<axum::Json<T>, Fault>;
 /// The routes that are the app's, under `/api/v2`.
 fn common() -> Routes {
     OpenApiRouter::default()
+        .merge(app::routes())
+        .merge(permissions::routes())
+        .merge(roles::routes())
+        .merge(users::routes())
+        .merge(user_states::routes())
+        .merge(tasks::routes())
 }
 
 /// The routes that are of video, under `/api/v2/video` and under `/video`.
@@ -78,15 +122,20 @@ fn video() -> Routes {
     OpenApiRouter::default().merge(clients::routes())
 }
 
-/// The routes that only browsers know, under `/video`.
+/// The routes of video that only servers know, under `/api/v2/video`.
+fn server_video() -> Routes {
+    OpenApiRouter::default().merge(call_types::routes()).merge(permissions::routes())
+}
+
+/// The app's routes that browsers know too, under `/video`.
 fn browser() -> Routes {
-    OpenApiRouter::default()
+    users::guests()
 }
 
 /// All routes, and the document of them as the handlers say it.
 pub fn routes<S: Clone + Send + Sync + 'static>(stream: Arc<Stream>) -> (Router<S>, OpenApi) {
     let lost = async || Fault::no_path();
-    let server = common().nest("/video", video()).fallback(lost);
+    let server = common().nest("/video", video().merge(server_video())).fallback(lost);
     let browser = video().merge(browser()).fallback(lost);
     let (router, document) = OpenApiRouter::default()
         .nest(SERVER_PREFIX, server)

@@ -207,10 +207,10 @@ impl RoomTask {
     ) -> Result<Reply, Refusal> {
         let method = command.name();
         let by = match (&actor, &command) {
-            (Actor::Peer(id), _) => Doer::Peer(id.clone()),
-            (Actor::Server, _) => Doer::Server,
-            (_, Command::Join(joining)) => Doer::Peer(joining.newcomer.peer_id.clone()),
-            (Actor::Timer | Actor::Newcomer, _) => Doer::Nobody,
+            (Actor::Newcomer, Command::Join(joining)) => {
+                Doer::Peer(joining.newcomer.peer_id.clone())
+            }
+            _ => room::doer(&self.room, &actor),
         };
         let at = self.now();
         let decision = room::turn(&self.room, actor, command, at)?;
@@ -265,14 +265,18 @@ impl RoomTask {
             Event::PeerLeft { peer_id, reason, note, .. } => {
                 self.left(peer_id, *reason, note.as_deref())
             }
-            Event::RoomEnded { reason, .. } => {
-                self.snapshots.clear();
-                for peer in std::mem::take(&mut self.chairs).into_keys() {
-                    self.ring.forget(&peer);
-                    self.closings.push((peer, close_with(code::Close::Ended, reason.as_deref())));
-                }
-            }
+            Event::RoomEnded { reason, .. } => self.everybody_out(reason.as_deref()),
+            Event::RoomDeleted { .. } => self.everybody_out(None),
             _ => {}
+        }
+    }
+
+    /// The room ended.
+    fn everybody_out(&mut self, note: Option<&str>) {
+        self.snapshots.clear();
+        for peer in std::mem::take(&mut self.chairs).into_keys() {
+            self.ring.forget(&peer);
+            self.closings.push((peer, close_with(code::Close::Ended, note)));
         }
     }
 

@@ -8,10 +8,10 @@ use rolecall_protocol::{
     id::{Cid, NameError, RoleName, Seq, TeamId, UserId},
     permissions::{Overrides, PermissionsPatch},
     room::{
-        Room,
         command::Joining,
         people::{Newcomer, anonymous_role},
     },
+    team::{Reach, Standing},
     wire::{
         code::{self, ErrorBody},
         frame::CallId,
@@ -46,9 +46,10 @@ impl Session {
         let session = mint::session(&cid, &joining.newcomer.peer_id);
         let mut joining = joining;
         joining.newcomer.session = mint::session_hash(&session);
+        joining.newcomer.exp = exp;
         let (answer, outcome) = oneshot::channel();
         let seat = Arc::clone(self.socket.seat());
-        let ask = JoinAsk { id: id.clone(), joining, seat, session, exp, answer };
+        let ask = JoinAsk { id: id.clone(), joining, seat, session, answer };
         if let Err(error) = self.house.hub.ask(&cid, Ask::Join(Box::new(ask))).await {
             return self.refuse(&id, &error).await;
         }
@@ -199,7 +200,16 @@ impl Session {
             assigned: None,
             overrides: Overrides::default(),
             session: "".into(),
+            exp: None,
+            foreign: false,
         };
+        let mut standing = Standing {
+            app_role: anonymous_role(),
+            reach: Reach::Everywhere,
+            banned: false,
+            name: None,
+        };
+        let mut permissions = None;
         let mut teams = rolecall_protocol::team::Teams::new();
         if let Some(identity) = identity {
             if !self.is_for(identity, &cid) {
@@ -207,8 +217,8 @@ impl Session {
             }
             let user_id = identity.user_id.as_deref().unwrap_or_default();
             newcomer.user_id = UserId::parse(user_id).map_err(|e| bad_claim(&e))?;
-            newcomer.name = identity.name.as_deref().unwrap_or(user_id).into();
-            newcomer.app_role = role(USER)?;
+            newcomer.name = identity.name.as_deref().unwrap_or_default().into();
+            standing.app_role = role(USER)?;
             newcomer.owner = identity.is_owner;
             let given = identity.role.as_deref().map(role).transpose()?;
             if identity.is_owner {
@@ -222,33 +232,31 @@ impl Session {
                 teams.insert(TeamId::parse(team).map_err(|e| bad_claim(&e))?);
             }
             if let Some(raw) = &identity.permissions {
-                newcomer.overrides = self.overrides(&cid, &newcomer, raw.get())?;
+                permissions = Some(Box::new(patch(raw.get())?));
             }
         }
         if let Some(name) = &join.name {
             newcomer.name = Arc::clone(name);
         }
+        if self.house.config.trust_token_teams {
+            standing.reach = Reach::Within(teams);
+        }
         let joining = Joining {
             newcomer,
-            teams,
+            standing,
+            permissions,
             create: join.create,
             epoch: mint::epoch(),
             peers_max: self.house.config.limits.peers_per_room,
         };
         Ok((cid, joining))
     }
+}
 
-    /// The token's `permissions` as overrides of the role it leads to.
-    fn overrides(&self, cid: &Cid, who: &Newcomer, raw: &str) -> Result<Overrides, ErrorBody> {
-        let patch: PermissionsPatch = serde_json::from_str(raw)
-            .map_err(|e| ErrorBody::bad_token(format!("the claim `permissions` is wrong: {e}")))?;
-        let Some(call_type) = self.house.hub.shared().call_types.get(cid.call_type()) else {
-            return Ok(Overrides::default());
-        };
-        let room = Room::vacant(cid.clone(), Arc::clone(call_type));
-        let (_, role) = room.role_of(who);
-        Ok(Overrides::default().patched(&patch, role.capabilities))
-    }
+/// The token's claim `permissions`.
+fn patch(raw: &str) -> Result<PermissionsPatch, ErrorBody> {
+    serde_json::from_str(raw)
+        .map_err(|e| ErrorBody::bad_token(format!("the claim `permissions` is wrong: {e}")))
 }
 
 fn role(name: &str) -> Result<RoleName, ErrorBody> {

@@ -8,10 +8,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::json;
 
-use super::{ANONYMOUS, CALL_MEMBER, CallType, HOST, Role, Settings, USER};
+use super::{
+    ANONYMOUS, CALL_MEMBER, CallType, HOST, Role, Settings, USER, settings::SettingsDocument,
+};
 use crate::{
     capability::{AdminGroup, Capabilities, Capability},
-    grant::Grant,
+    grant::{Grant, Silent},
     id::{CallTypeName, RoleName},
     json::Metadata,
     media::{Reception, TrackKind, TrackKinds},
@@ -207,13 +209,14 @@ fn moderating() -> Capabilities {
         .with(Capability::JoinBackstage)
 }
 
-/// A seen role that receives everything, may join, look and react.
+/// A seen role that receives everything, may join, look, react and write.
 pub(super) fn blank(role: &str, priority: u16) -> Role {
     let base = [Capability::JoinCall, Capability::ReadCall, Capability::CreateReaction];
+    let base = base.map(Capability::as_str).into_iter().chain([Silent::SendEvent.as_str()]);
     Role {
         name: name(role),
         priority,
-        grants: base.iter().filter_map(|c| Grant::parse(c.as_str()).ok()).collect(),
+        grants: base.filter_map(|id| Grant::parse(id).ok()).collect(),
         can_send: TrackKinds::NONE,
         has_presence: true,
         can_receive: Arc::new(Reception::all(true)),
@@ -222,9 +225,11 @@ pub(super) fn blank(role: &str, priority: u16) -> Role {
     }
 }
 
-/// A role with every capability, sending and receiving everything.
+/// A role with every capability and permission, sending and receiving everything.
 pub(super) fn full(role: &str, priority: u16) -> Role {
-    may(blank(role, priority), Capabilities::ALL)
+    let mut role = blank(role, priority);
+    role.grants.extend(Silent::ALL.iter().filter_map(|silent| Grant::parse(silent.as_str()).ok()));
+    may(role, Capabilities::ALL)
 }
 
 /// The role with these capabilities granted too.
@@ -261,6 +266,7 @@ fn call_type(
         default_role: default_role.map(name),
         open: false,
         settings,
+        document: SettingsDocument::defaults().with_gates(settings),
     }
 }
 
@@ -272,6 +278,7 @@ fn name(text: &str) -> RoleName {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call_type::Scope;
 
     #[test]
     fn every_built_in_type_has_a_host_who_may_everything_and_an_admin_who_may_kick() {
@@ -292,10 +299,10 @@ mod tests {
             ]
         );
         for call_type in all.values() {
-            let host = call_type.roles[HOST].permissions(false);
+            let host = call_type.roles[HOST].permissions(Scope::PLAIN);
             assert_eq!(host.all_capabilities(), Capabilities::ALL, "{}", call_type.name);
             assert_eq!(host.can_send, TrackKinds::ALL);
-            let admin = call_type.roles["admin"].permissions(false);
+            let admin = call_type.roles["admin"].permissions(Scope::PLAIN);
             assert!(admin.capabilities.contains(Capability::KickUser), "{}", call_type.name);
             assert!(call_type.roles.iter().all(|(name, role)| *name == role.name));
             if let Some(default) = &call_type.default_role {
@@ -318,12 +325,14 @@ mod tests {
         for role in ["user", "moderator", "host", "admin", "call_member", "guest", "anonymous"] {
             assert!(default.roles.contains_key(role), "{role}");
         }
-        let user = |creator| default.roles[USER].permissions(creator).capabilities;
+        let user = |creator| {
+            default.roles[USER].permissions(Scope { creator, ..Scope::PLAIN }).capabilities
+        };
         assert!(!user(false).contains(Capability::UpdateCallPermissions));
         assert!(user(true).contains(Capability::UpdateCallPermissions));
         assert!(
             !default.roles[ANONYMOUS]
-                .permissions(false)
+                .permissions(Scope::PLAIN)
                 .capabilities
                 .contains(Capability::JoinCall)
         );

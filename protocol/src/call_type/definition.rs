@@ -9,8 +9,9 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    CallType, GRANTS_MAX, HOST, ROLES_MAX, Role, Settings,
+    CallType, GRANTS_MAX, HOST, ROLES_MAX, Role, Scope, Settings,
     builtin::{self, blank, full, may},
+    settings::SettingsDocument,
 };
 use crate::{
     capability::{AdminGroup, Capabilities, Capability},
@@ -150,6 +151,7 @@ impl Definition {
                 default_role: None,
                 open: false,
                 settings: Settings::default(),
+                document: SettingsDocument::defaults(),
             },
             |start| CallType::clone(start),
         );
@@ -178,6 +180,7 @@ impl Definition {
         built.open = self.open.unwrap_or(built.open);
         if let Some(patch) = &self.settings {
             built.settings = patch.onto(built.settings);
+            built.document = built.document.with_gates(built.settings);
         }
         for role in built.roles.values() {
             let mut receives = role.can_receive.by_role.keys();
@@ -255,7 +258,7 @@ impl RoleDefinition {
             role.grants.dedup();
         }
         let rules =
-            role.permissions(false).capabilities.contains(Capability::UpdateCallPermissions);
+            role.permissions(Scope::PLAIN).capabilities.contains(Capability::UpdateCallPermissions);
         Ok(if rules { may(role, Capabilities::of(&[Capability::CreateCall])) } else { role })
     }
 }
@@ -345,9 +348,9 @@ mod tests {
         let mine =
             build(r#"{"grants":{"user":["join-call"],"nurse":["send-audio","mute-users"]}}"#)
                 .unwrap();
-        let user = mine.roles["user"].permissions(true);
+        let user = mine.roles["user"].permissions(Scope { creator: true, ..Scope::PLAIN });
         assert_eq!(user.all_capabilities(), Capabilities::of(&[Capability::JoinCall]));
-        assert!(mine.roles["nurse"].permissions(false).can_send.contains(TrackKind::Audio));
+        assert!(mine.roles["nurse"].permissions(Scope::PLAIN).can_send.contains(TrackKind::Audio));
         assert_eq!(mine.roles["admin"], builtin::all()["default"].roles["admin"]);
     }
 
@@ -362,13 +365,13 @@ mod tests {
                 "pupil":{"canSend":["video"],"canAdmin":false,"hasPresence":true,"capabilities":["pin-call-track"]}}}"#,
         )
         .unwrap();
-        let tutor = mine.roles["tutor"].permissions(false);
+        let tutor = mine.roles["tutor"].permissions(Scope::PLAIN);
         assert!(tutor.capabilities.contains(Capability::UpdateCallPermissions));
         assert!(tutor.capabilities.contains(Capability::CreateCall));
         assert!(!tutor.capabilities.contains(Capability::EndCall));
         assert_eq!(mine.roles["tutor"].max_peer_count, Some(2));
         assert_eq!(tutor.can_send.len(), 4);
-        let pupil = mine.roles["pupil"].permissions(false);
+        let pupil = mine.roles["pupil"].permissions(Scope::PLAIN);
         assert_eq!(pupil.can_send, TrackKinds::of(&[TrackKind::Video]));
         assert!(pupil.capabilities.contains(Capability::PinForEveryone));
         assert_eq!(

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{
     event::Event,
-    people::Person,
+    member::{Member, SessionInfo, UserOverrides},
+    people::{Doer, Person},
     request::RoleRequest,
     state::{Ended, Peer, Room},
 };
@@ -17,36 +18,104 @@ use crate::{
 /// that way a journal can always be replayed.
 pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
     match event {
-        Event::RoomCreated { epoch, team, created_by, custom, backstage, call_type } => {
-            room.created_at = Some(at);
-            room.epoch = Arc::clone(epoch);
-            room.team.clone_from(team);
-            room.created_by.clone_from(created_by);
-            room.custom = custom.clone();
-            room.backstage = *backstage;
+        Event::RoomCreated {
+            epoch,
+            team,
+            created_by,
+            custom,
+            backstage,
+            call_type,
+            settings_override,
+            starts_at,
+            kept,
+        } => {
             room.call_type = Arc::clone(call_type);
+            *room = Room {
+                settings: call_type.settings_under(settings_override.as_ref()),
+                settings_override: settings_override.clone(),
+                created_at: Some(at),
+                updated_at: Some(at),
+                deleted_at: room.deleted_at,
+                created_by: created_by.clone(),
+                kept: *kept,
+                epoch: Arc::clone(epoch),
+                team: team.clone(),
+                custom: custom.clone(),
+                starts_at: *starts_at,
+                backstage: *backstage,
+                ..anew(room)
+            };
         }
-        Event::BackstageSet { backstage, .. } => room.backstage = *backstage,
+        Event::RoomUpdated { custom, settings_override, starts_at, .. } => {
+            room.custom = custom.clone();
+            room.starts_at = *starts_at;
+            room.settings_override.clone_from(settings_override);
+            room.settings = room.call_type.settings_under(settings_override.as_ref());
+            room.updated_at = Some(at);
+        }
+        Event::RoomDeleted { .. } => {
+            *room = Room { deleted_at: Some(at), ..anew(room) };
+        }
+        Event::BackstageSet { backstage, .. } => {
+            room.backstage = *backstage;
+            room.live_since = (!backstage).then_some(at);
+            room.updated_at = Some(at);
+        }
         Event::RoomEnded { by, reason } => {
             room.ended = Some(Ended { at, by: by.clone(), reason: reason.clone() });
+            room.updated_at = Some(at);
             room.peers.clear();
             room.hidden = 0;
             room.role_requests.clear();
             room.permission_requests.clear();
+            session_over(room);
         }
-        Event::CallTypeAdopted { call_type } => room.call_type = Arc::clone(call_type),
-        Event::MemberSet { user_id, role } => {
-            room.members.insert(user_id.clone(), role.clone());
+        Event::CallTypeAdopted { call_type } => {
+            room.call_type = Arc::clone(call_type);
+            room.settings = call_type.settings_under(room.settings_override.as_ref());
         }
-        Event::MemberRemoved { user_id } => {
+        Event::MemberSet { user_id, role, custom, .. } => {
+            let created_at = room.members.get(user_id).map_or(at, |member| member.created_at);
+            let (role, custom) = (role.clone(), custom.clone());
+            let member = Member { role, custom, created_at, updated_at: at };
+            room.members.insert(user_id.clone(), member);
+        }
+        Event::MemberRemoved { user_id, .. } => {
             room.members.remove(user_id);
+        }
+        Event::UserGranted { user_id, overrides, .. } => {
+            if *overrides == UserOverrides::default() {
+                room.user_overrides.remove(user_id);
+            } else {
+                room.user_overrides.insert(user_id.clone(), *overrides);
+            }
+        }
+        Event::PinSet { pin, pinned: true, .. } => {
+            room.pins.insert(pin.clone());
+        }
+        Event::PinSet { pin, pinned: false, .. } => {
+            room.pins.remove(pin);
         }
         Event::PeerJoined { newcomer } => {
             let peer = room.seated((**newcomer).clone(), at);
+            if room.session.is_none() {
+                room.sessions += 1;
+                let id = format!("{}.{}", room.epoch, room.sessions).into();
+                room.session = Some(SessionInfo { id, started_at: at });
+            }
             seat(room, peer);
         }
         Event::PeerLeft { peer_id, .. } => unseat(room, peer_id),
-        Event::PeerResolved { peer_id } => change(room, peer_id, |room, peer| room.resolved(peer)),
+        Event::PeerResolved { peer_id, .. } => {
+            change(room, peer_id, |room, peer| room.resolved(peer));
+        }
+        Event::StandingChanged { peer_id, app_role, foreign } => {
+            change(room, peer_id, |room, peer| room.with_standing(&peer, app_role, *foreign));
+        }
+        Event::TermRenewed { peer_id, exp } => change(room, peer_id, |_, mut peer| {
+            peer.who.exp = *exp;
+            peer
+        }),
         Event::PeerDropped { peer_id, until } => {
             change(room, peer_id, |_, peer| Peer { dropped_until: Some(*until), ..peer });
         }
@@ -109,9 +178,30 @@ pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
     }
 }
 
+/// The name with nothing behind it; the order of its events goes on.
+fn anew(room: &Room) -> Room {
+    Room {
+        seq: room.seq,
+        requests_made: room.requests_made,
+        role_request_ttl_ms: room.role_request_ttl_ms,
+        epoch: Arc::clone(&room.epoch),
+        ..Room::vacant(room.cid.clone(), Arc::clone(&room.call_type))
+    }
+}
+
+/// Nobody is here any more: what was said for this session is over.
+fn session_over(room: &mut Room) {
+    room.session = None;
+    room.user_overrides.clear();
+    room.pins.clear();
+}
+
 /// What that person could grant now; the server all.
 fn held_by(room: &Room, by: &Person) -> Capabilities {
-    let Some(id) = &by.peer_id else { return Capabilities::ALL };
+    if by.doer() == Doer::Server {
+        return Capabilities::ALL;
+    }
+    let Some(id) = &by.peer_id else { return Capabilities::NONE };
     room.peers.get(id).map_or(Capabilities::NONE, |peer| room.ungated(peer).capabilities)
 }
 
@@ -121,6 +211,9 @@ fn change(room: &mut Room, peer_id: &PeerId, become_: impl FnOnce(&Room, Peer) -
     let (was_hidden, saw) = (!peer.is_visible(), peer.sees_hidden());
     let next = become_(room, peer.clone());
     room.hidden = room.hidden + usize::from(!next.is_visible()) - usize::from(was_hidden);
+    if !next.is_visible() {
+        room.pins.retain(|pin| pin.peer_id != *peer_id);
+    }
     if next.sees_hidden() && !saw {
         for request in room.permission_requests.values_mut() {
             request.asked.insert(peer_id.clone());
@@ -145,5 +238,9 @@ fn unseat(room: &mut Room, peer_id: &PeerId) {
     room.permission_requests.retain(|_, request| request.from.peer_id.as_ref() != Some(peer_id));
     for request in room.permission_requests.values_mut() {
         request.asked.remove(peer_id);
+    }
+    room.pins.retain(|pin| pin.peer_id != *peer_id);
+    if room.peers.is_empty() {
+        session_over(room);
     }
 }

@@ -7,13 +7,13 @@ use std::{
 
 use super::{people::Newcomer, request::Wanted};
 use crate::{
-    call_type::CallType,
+    call_type::{CallType, settings::SettingsPatchDocument},
     capability::Capability,
     id::{PeerId, RequestId, RoleName, TeamId, Timestamp, UserId},
     json::{MessageData, Metadata},
     media::{TrackKind, TrackKinds},
     permissions::PermissionsPatch,
-    team::Teams,
+    team::{Caller, Standing},
 };
 
 /// Who asks.
@@ -27,6 +27,9 @@ pub enum Actor {
     Timer,
     /// Somebody who is not in yet; asks nothing but [`Command::Join`].
     Newcomer,
+    /// Somebody over REST, in the room or not. With a peer here he is that peer: he may what his
+    /// peers may, and is named by one of them.
+    User(Box<Caller>),
 }
 
 /// An intent.
@@ -34,7 +37,15 @@ pub enum Actor {
 #[expect(missing_docs, reason = "the fields say what they are")]
 pub enum Command {
     /// Creates the room if there is none.
-    Create { epoch: Arc<str>, team: Option<TeamId>, custom: Metadata },
+    Create(Box<Creation>),
+    /// Changes what is given of the room itself; settings are laid over those already changed here.
+    UpdateRoom {
+        custom: Option<Metadata>,
+        settings: Option<SettingsPatchDocument>,
+        starts_at: Option<Option<Timestamp>>,
+    },
+    /// Ends the room and forgets it: its name may begin anew.
+    Delete,
     /// Comes in.
     Join(Box<Joining>),
     /// Goes out.
@@ -91,20 +102,65 @@ pub enum Command {
     /// `signal`
     Signal { to: PeerId, data: MessageData },
     /// `explain`
-    Explain { peer_id: Option<PeerId>, right: Right },
-    /// Gives a user a standing role here, or takes it.
-    SetMember { user_id: UserId, role: Option<RoleName> },
+    Explain { whom: Explainee, right: Right },
+    /// Makes users members, changes what is given of those who are, and removes others. Whoever is
+    /// in both lists is removed.
+    UpdateMembers { set: BTreeMap<UserId, MemberPatch>, remove: BTreeSet<UserId> },
+    /// Lets a user send kinds of media here, then stops him from sending others, until the session
+    /// is over. Presence is no kind of media: asking for it does nothing.
+    GrantUser { user_id: UserId, grant: BTreeSet<Wanted>, revoke: BTreeSet<Wanted> },
+    /// Removes every peer of a user.
+    KickUser { user_id: UserId, block: bool, reason: Option<String> },
+    /// Pins a peer for everybody, or no longer.
+    SetPin { user_id: UserId, peer_id: PeerId, pinned: bool },
+    /// A reaction, passed on to everybody else.
+    SendReaction { data: Metadata },
+    /// A peer's token has another end, in seconds since the epoch; unset: never.
+    Renew { exp: Option<u64> },
+    /// What is known of a user everywhere has changed.
+    RefreshUser { user_id: UserId, standing: Box<Standing> },
     /// Puts other roles and settings in force.
     AdoptCallType { call_type: Arc<CallType> },
+}
+
+/// All that creating a room may say of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Creation {
+    /// Which life of the name this will be.
+    pub epoch: Arc<str>,
+    /// The team asked for.
+    pub team: Option<TeamId>,
+    /// The customer's own data; unset: `{}`.
+    pub custom: Option<Metadata>,
+    /// Who creates it, where the server does so for somebody. A user always creates his own.
+    pub created_by: Option<UserId>,
+    /// Its first members.
+    pub members: BTreeMap<UserId, MemberPatch>,
+    /// What its settings are beside the call type's.
+    pub settings: Option<SettingsPatchDocument>,
+    /// When it is to start.
+    pub starts_at: Option<Timestamp>,
+}
+
+/// What is to be of one member; what is not given stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemberPatch {
+    /// His role here; given as none: `call_member` counts.
+    pub role: Option<Option<RoleName>>,
+    /// The customer's own data of this membership, whole.
+    pub custom: Option<Metadata>,
 }
 
 /// All that coming in needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Joining {
-    /// Who comes.
+    /// Who comes. His app role, his name where it is empty, and whether the room is foreign to him
+    /// come from his standing.
     pub newcomer: Newcomer,
-    /// His teams.
-    pub teams: Teams,
+    /// What is known of him at this moment.
+    pub standing: Standing,
+    /// What his token changes of his role's permissions.
+    pub permissions: Option<Box<PermissionsPatch>>,
     /// Whether to create the room if there is none.
     pub create: bool,
     /// The epoch of a room thus created.
@@ -120,8 +176,21 @@ pub enum Whom {
     Peer(PeerId),
     /// Everybody else in one of these roles.
     Roles(BTreeSet<RoleName>),
+    /// Every peer of these users.
+    Users(BTreeSet<UserId>),
     /// Everybody else.
     Everybody,
+}
+
+/// Of whom `explain` is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Explainee {
+    /// The asker.
+    Own,
+    /// That peer.
+    Peer(PeerId),
+    /// That user, here or not.
+    User(Box<Caller>),
 }
 
 /// To whom `sendMessage` goes.
@@ -149,7 +218,9 @@ impl Command {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Create { .. } => "create",
+            Self::Create(_) => "create",
+            Self::UpdateRoom { .. } => "updateRoom",
+            Self::Delete => "delete",
             Self::Join(_) => "join",
             Self::Leave => "leave",
             Self::Drop { .. } => "drop",
@@ -178,7 +249,14 @@ impl Command {
             Self::SendMessage { .. } => "sendMessage",
             Self::Signal { .. } => "signal",
             Self::Explain { .. } => "explain",
-            Self::SetMember { .. } => "setMember",
+            Self::UpdateMembers { .. } => "updateMembers",
+            Self::GrantUser { .. } => "grantUser",
+            Self::KickUser { .. } => "kickUser",
+            Self::SetPin { pinned: true, .. } => "pin",
+            Self::SetPin { pinned: false, .. } => "unpin",
+            Self::SendReaction { .. } => "sendReaction",
+            Self::Renew { .. } => "refreshToken",
+            Self::RefreshUser { .. } => "refreshUser",
             Self::AdoptCallType { .. } => "adoptCallType",
         }
     }

@@ -1,17 +1,17 @@
 //! What follows from a command that was let through: events, a reply, and what is merely relayed.
 //! It must not change the room, nor know who is told.
 
+mod calls;
 mod coming;
 mod ends;
+mod members;
 mod moderation;
 mod permissions;
 mod roles;
-mod shelf;
 
 use super::authorize::{Asker, Authorized};
-use super::command::{Actor, Command, Recipient};
+use super::command::{Command, Recipient};
 use super::event::{Event, Outcome};
-use super::explain::explain;
 use super::people::Doer;
 use super::refusal::Refusal;
 use super::reply::{Relay, Reply};
@@ -47,7 +47,11 @@ pub fn decide(room: &Room, authorized: Authorized, at: Timestamp) -> Result<Deci
     let (actor, command) = authorized.into_parts();
     let turn = Turn { room, asker: Asker { room, actor: &actor }, at };
     match command {
-        Command::Create { epoch, team, custom } => Ok(turn.create(epoch, team, custom)),
+        Command::Create(creation) => turn.create(*creation),
+        Command::UpdateRoom { custom, settings, starts_at } => {
+            Ok(turn.update_room(custom, settings, starts_at))
+        }
+        Command::Delete => Ok(Decision::events(vec![Event::RoomDeleted { by: turn.by() }])),
         Command::Join(joining) => turn.join(*joining),
         Command::Leave => turn.leave(),
         Command::Drop { until } => {
@@ -73,12 +77,21 @@ pub fn decide(room: &Room, authorized: Authorized, at: Timestamp) -> Result<Deci
         Command::SetTracks { on, off } => turn.set_tracks(on, off),
         Command::Mute { whom, tracks } => turn.mute(&whom, tracks),
         Command::RemovePeer { peer_id, reason, block } => turn.remove(&peer_id, block, reason),
+        Command::KickUser { user_id, block, reason } => turn.kick(&user_id, block, reason),
         Command::BlockUser { user_id } => turn.block(&user_id, None),
         Command::UnblockUser { user_id } => Ok(turn.unblock(user_id)),
         Command::EndRoom { reason } => {
             Ok(Decision::events(vec![Event::RoomEnded { by: turn.by(), reason }]))
         }
         Command::SetBackstage { backstage } => Ok(turn.set_backstage(backstage)),
+        Command::SetPin { user_id, peer_id, pinned } => turn.set_pin(user_id, peer_id, pinned),
+        Command::GrantUser { user_id, grant, revoke } => turn.grant_user(user_id, &grant, &revoke),
+        Command::UpdateMembers { set, remove } => turn.update_members(&set, &remove),
+        Command::RefreshUser { user_id, standing } => Ok(turn.refresh_user(&user_id, &standing)),
+        Command::Renew { exp } => turn.own(|own| {
+            let peer_id = own.id().clone();
+            (own.who.exp != exp).then_some(Event::TermRenewed { peer_id, exp })
+        }),
         Command::SetName { name } => turn.own(|own| {
             (own.who.name != name).then(|| Event::NameChanged { peer_id: own.id().clone(), name })
         }),
@@ -92,23 +105,19 @@ pub fn decide(room: &Room, authorized: Authorized, at: Timestamp) -> Result<Deci
         }),
         Command::SendMessage { data, to } => {
             turn.knows_roles(&to)?;
-            if matches!((&to, &actor), (Recipient::Peer(to), Actor::Peer(own)) if to == own) {
+            if let Recipient::Peer(to) = &to
+                && turn.asker.is_self(turn.asker.sees(to)?)
+            {
                 return Err(Refusal::OnSelf);
             }
             Ok(turn.relayed(Relay::Message { from: turn.asker.person(), data, to }))
         }
+        Command::SendReaction { data } => turn.react(&data),
         Command::Signal { to, data } => {
             turn.may_signal(&to)?;
             Ok(turn.relayed(Relay::Signal { from: turn.asker.person(), data, to }))
         }
-        Command::Explain { peer_id, right } => {
-            let target = match &peer_id {
-                Some(id) => turn.asker.sees(id)?,
-                None => turn.asker.peer()?,
-            };
-            Ok(Decision::nothing(Reply::Explained(explain(room, target, right))))
-        }
-        Command::SetMember { user_id, role } => turn.set_member(user_id, role),
+        Command::Explain { whom, right } => turn.explain(&whom, right),
         Command::AdoptCallType { call_type } => Ok(turn.adopt(call_type)),
     }
 }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    member::{Pin, UserOverrides},
     people::{Doer, Newcomer},
     request::{PermissionRequest, RoleRequest},
 };
 use crate::{
-    call_type::CallType,
+    call_type::{CallType, settings::SettingsPatchDocument},
     id::{PeerId, RequestId, RoleName, TeamId, Timestamp, UserId},
     json::Metadata,
     media::TrackKinds,
@@ -31,7 +32,20 @@ pub enum Event {
         custom: Metadata,
         backstage: bool,
         call_type: Arc<CallType>,
+        settings_override: Option<SettingsPatchDocument>,
+        starts_at: Option<Timestamp>,
+        /// Whether it was created as such, not by somebody's coming in.
+        kept: bool,
     },
+    /// What can be changed of the room itself is now this.
+    RoomUpdated {
+        custom: Metadata,
+        settings_override: Option<SettingsPatchDocument>,
+        starts_at: Option<Timestamp>,
+        by: Doer,
+    },
+    /// The room ended and is no more; the name may begin anew.
+    RoomDeleted { by: Doer },
     /// The room went live, or backstage again.
     BackstageSet { backstage: bool, by: Doer },
     /// The room ended; everybody in it is out.
@@ -39,12 +53,20 @@ pub enum Event {
     /// Other roles and settings are in force; each peer they change is resolved by an event of
     /// his own.
     CallTypeAdopted { call_type: Arc<CallType> },
-    /// A user has a standing role here.
-    MemberSet { user_id: UserId, role: RoleName },
-    /// A user has none any more.
-    MemberRemoved { user_id: UserId },
-    /// A peer's role and permissions were derived anew.
-    PeerResolved { peer_id: PeerId },
+    /// A user is a member, with that role (none: `call_member` counts) and data.
+    MemberSet { user_id: UserId, role: Option<RoleName>, custom: Metadata, by: Doer },
+    /// A user is a member no more.
+    MemberRemoved { user_id: UserId, by: Doer },
+    /// What a user may send beside what his roles say, until the session is over.
+    UserGranted { user_id: UserId, overrides: UserOverrides, by: Doer },
+    /// A peer is pinned for everybody, or no longer.
+    PinSet { pin: Pin, pinned: bool, by: Doer },
+    /// A peer's role and permissions were derived anew, because of what he did.
+    PeerResolved { peer_id: PeerId, by: Doer },
+    /// Another app role of a peer's user counts, or the room is foreign to him now, or no more.
+    StandingChanged { peer_id: PeerId, app_role: RoleName, foreign: bool },
+    /// A peer's token has another end.
+    TermRenewed { peer_id: PeerId, exp: Option<u64> },
     /// Somebody came in.
     PeerJoined { newcomer: Box<Newcomer> },
     /// Somebody is out; `note`: what was said of why.
@@ -92,7 +114,9 @@ impl Event {
     pub const fn peer(&self) -> Option<&PeerId> {
         match self {
             Self::PeerJoined { newcomer } => Some(&newcomer.peer_id),
-            Self::PeerResolved { peer_id }
+            Self::PeerResolved { peer_id, .. }
+            | Self::StandingChanged { peer_id, .. }
+            | Self::TermRenewed { peer_id, .. }
             | Self::PeerLeft { peer_id, .. }
             | Self::PeerDropped { peer_id, .. }
             | Self::PeerReturned { peer_id }
@@ -103,11 +127,15 @@ impl Event {
             | Self::MetadataChanged { peer_id, .. }
             | Self::HandRaised { peer_id, .. } => Some(peer_id),
             Self::RoomCreated { .. }
+            | Self::RoomUpdated { .. }
+            | Self::RoomDeleted { .. }
             | Self::BackstageSet { .. }
             | Self::RoomEnded { .. }
             | Self::CallTypeAdopted { .. }
             | Self::MemberSet { .. }
             | Self::MemberRemoved { .. }
+            | Self::UserGranted { .. }
+            | Self::PinSet { .. }
             | Self::RoleRequested { .. }
             | Self::RoleRequestRenewed { .. }
             | Self::RoleRequestEnded { .. }
@@ -123,17 +151,23 @@ impl Event {
     #[must_use]
     pub const fn is_weighty(&self) -> bool {
         match self {
-            Self::RoomCreated { created_by, .. } => created_by.is_none(),
-            Self::BackstageSet { .. }
+            Self::RoomCreated { kept, .. } => *kept,
+            Self::RoomUpdated { .. }
+            | Self::RoomDeleted { .. }
+            | Self::BackstageSet { .. }
             | Self::RoomEnded { .. }
             | Self::CallTypeAdopted { .. }
             | Self::MemberSet { .. }
             | Self::MemberRemoved { .. }
+            | Self::UserGranted { .. }
+            | Self::StandingChanged { .. }
             | Self::RoleChanged { .. }
             | Self::PermissionsChanged { .. }
             | Self::UserBlocked { .. }
             | Self::UserUnblocked { .. } => true,
-            Self::PeerResolved { .. }
+            Self::PinSet { .. }
+            | Self::PeerResolved { .. }
+            | Self::TermRenewed { .. }
             | Self::PeerJoined { .. }
             | Self::PeerLeft { .. }
             | Self::PeerDropped { .. }
@@ -155,6 +189,13 @@ impl Event {
     pub fn by(&self) -> Doer {
         match self {
             Self::BackstageSet { by, .. }
+            | Self::RoomUpdated { by, .. }
+            | Self::RoomDeleted { by }
+            | Self::MemberSet { by, .. }
+            | Self::MemberRemoved { by, .. }
+            | Self::UserGranted { by, .. }
+            | Self::PinSet { by, .. }
+            | Self::PeerResolved { by, .. }
             | Self::RoomEnded { by, .. }
             | Self::PeerLeft { by, .. }
             | Self::RoleChanged { by, .. }
@@ -168,12 +209,11 @@ impl Event {
             | Self::HandRaised { peer_id, .. } => Doer::Peer(peer_id.clone()),
             Self::RoomCreated { .. }
             | Self::CallTypeAdopted { .. }
-            | Self::MemberSet { .. }
-            | Self::MemberRemoved { .. }
-            | Self::PeerResolved { .. } => Doer::Server,
+            | Self::StandingChanged { .. } => Doer::Server,
             Self::PeerJoined { .. }
             | Self::PeerDropped { .. }
             | Self::PeerReturned { .. }
+            | Self::TermRenewed { .. }
             | Self::RoleRequested { .. }
             | Self::RoleRequestRenewed { .. }
             | Self::RoleRequestEnded { .. }

@@ -7,7 +7,7 @@ use super::{
     state::{Peer, Room},
 };
 use crate::{
-    call_type::{Role, Settings},
+    call_type::{Role, Scope, Settings},
     capability::{Capabilities, Capability},
     id::RoleName,
     media::{TrackKind, TrackKinds},
@@ -48,6 +48,8 @@ pub enum Rule {
     CreatorGrants,
     /// The role does not grant it.
     RoleLacks,
+    /// The role grants it, but not in another team's rooms, of which this is one.
+    OtherTeam,
     /// An override gives it.
     OverrideGrants,
     /// An override takes it.
@@ -56,6 +58,8 @@ pub enum Rule {
     SettingOff,
     /// The peer is hidden, and a hidden peer sends nothing.
     Hidden,
+    /// The user is blocked here.
+    Blocked,
 }
 
 /// Explains one right of one peer.
@@ -78,14 +82,19 @@ pub fn explain(room: &Room, peer: &Peer, right: Right) -> Explanation {
         Right::Track(kind) => peer.sendable().contains(kind),
         Right::Capability(capability) => peer.permissions.all_capabilities().contains(capability),
     };
+    let blocked = room.blocked.contains(&peer.who.user_id);
+    let allowed = allowed && !blocked;
     let mut because = by_roles(room, peer, subject);
-    because.extend(by_override(peer, subject));
+    because.extend(by_override(room, peer, subject));
     let setting = Settings::of_capability(subject.capability);
-    if let Some(setting) = setting.filter(|setting| !room.call_type.settings.is_on(setting)) {
+    if let Some(setting) = setting.filter(|setting| !room.settings.is_on(setting)) {
         because.push(Because { setting: Some(setting), ..plain(Rule::SettingOff) });
     }
     if matches!(right, Right::Track(_)) && !peer.is_visible() {
         because.push(plain(Rule::Hidden));
+    }
+    if blocked {
+        because.push(plain(Rule::Blocked));
     }
     Explanation { allowed, because }
 }
@@ -97,8 +106,8 @@ struct Subject {
 }
 
 impl Subject {
-    fn is_in(self, role: &Role, creator: bool) -> bool {
-        let given = role.permissions(creator);
+    fn is_in(self, role: &Role, scope: Scope) -> bool {
+        let given = role.permissions(scope);
         if self.kinds.is_empty() {
             given.capabilities.contains(self.capability)
         } else {
@@ -108,20 +117,18 @@ impl Subject {
 }
 
 fn by_roles(room: &Room, peer: &Peer, subject: Subject) -> Vec<Because> {
-    let standing = room.standing_names(&peer.who);
-    let roles: Vec<&Role> = match &peer.who.assigned {
-        Some(assigned) => room.call_type.roles.get(assigned).into_iter().collect(),
-        None => room.call_type.standing_roles(&standing).collect(),
-    };
+    let roles = room.roles_of(&peer.who);
     if roles.is_empty() {
         return vec![Because { role: Some(peer.role.clone()), ..plain(Rule::RoleLacks) }];
     }
-    let creator = room.is_creator(&peer.who.user_id);
+    let scope = room.scope_of(&peer.who);
     let each = roles.into_iter().map(|role| {
-        let rule = if subject.is_in(role, false) {
+        let rule = if subject.is_in(role, Scope { creator: false, ..scope }) {
             Rule::RoleGrants
-        } else if creator && subject.is_in(role, true) {
+        } else if subject.is_in(role, scope) {
             Rule::CreatorGrants
+        } else if subject.is_in(role, Scope { foreign: false, ..scope }) {
+            Rule::OtherTeam
         } else {
             Rule::RoleLacks
         };
@@ -130,7 +137,7 @@ fn by_roles(room: &Room, peer: &Peer, subject: Subject) -> Vec<Because> {
     each.collect()
 }
 
-fn by_override(peer: &Peer, subject: Subject) -> Option<Because> {
+fn by_override(room: &Room, peer: &Peer, subject: Subject) -> Option<Because> {
     let overrides = &peer.who.overrides;
     let (grants, key) = if subject.kinds.is_empty() {
         let one = Capabilities::of(&[subject.capability]);
@@ -142,7 +149,11 @@ fn by_override(peer: &Peer, subject: Subject) -> Option<Because> {
             return None;
         }
     } else {
-        (overrides.can_send?.contains_all(subject.kinds), "canSend")
+        let touched = overrides.send_granted.union(overrides.send_revoked);
+        if overrides.can_send.is_none() && touched.intersection(subject.kinds).is_empty() {
+            return None;
+        }
+        (room.ungated(peer).can_send.contains_all(subject.kinds), "canSend")
     };
     let rule = if grants { Rule::OverrideGrants } else { Rule::OverrideRevokes };
     Some(Because { override_: Some(key), ..plain(rule) })

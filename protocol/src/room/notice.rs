@@ -1,19 +1,23 @@
 //! Who is told what. Computed from the peer as he was, the room as it is, and the event between.
 //! It must not change the room, nor know seats or dialects.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     audience::Audience,
     body::{Body, RoleOffer},
     command::Recipient,
     event::{Event, LeftReason, Outcome},
+    member::Pin,
     people::Doer,
     reply::Relay,
     request::{PermissionRequest, RoleRequest},
     state::{Counts, Peer, Room, RoomView},
 };
-use crate::id::{PeerId, Seq, Timestamp};
+use crate::{
+    id::{PeerId, Seq, Timestamp},
+    json::Metadata,
+};
 
 /// What is said, complete in itself, and to whom.
 #[derive(Clone, Debug)]
@@ -35,6 +39,38 @@ pub struct Before {
     counts: Counts,
     role_request: Option<RoleRequest>,
     permission_request: Option<PermissionRequest>,
+    shown: Shown,
+}
+
+/// What is shown of the room itself and may change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Shown {
+    custom: Metadata,
+    starts_at: Option<Timestamp>,
+    backstage: bool,
+    pins: BTreeSet<Pin>,
+}
+
+impl Shown {
+    fn of(room: &Room) -> Self {
+        Self {
+            custom: room.custom.clone(),
+            starts_at: room.starts_at,
+            backstage: room.backstage,
+            pins: room.pins.clone(),
+        }
+    }
+
+    /// The fields that differ, by their names on the wire.
+    fn differences(&self, room: &Room) -> Vec<&'static str> {
+        let fields = [
+            ("custom", self.custom != room.custom),
+            ("startsAt", self.starts_at != room.starts_at),
+            ("backstage", self.backstage != room.backstage),
+            ("pins", self.pins != room.pins),
+        ];
+        fields.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+    }
 }
 
 impl Before {
@@ -51,6 +87,7 @@ impl Before {
             counts: room.counts(),
             role_request: request.and_then(|id| room.role_requests.get(id)).cloned(),
             permission_request: request.and_then(|id| room.permission_requests.get(id)).cloned(),
+            shown: Shown::of(room),
         }
     }
 }
@@ -68,7 +105,7 @@ pub fn notices(before: &Before, room: &Room, event: &Event) -> Told {
         };
         peer_changed(&mut told, before.peer.as_ref(), room.peers.get(id), &event.by(), reason);
         if let Some(peer) = room.peers.get(id) {
-            tell_role(&mut told, peer, event);
+            tell_role(&mut told, before.peer.as_ref(), peer, event);
         }
         if room.counts() != before.counts {
             let mut audience = Audience::everybody();
@@ -79,18 +116,24 @@ pub fn notices(before: &Before, room: &Room, event: &Event) -> Told {
         }
         tell_seer(&mut told, before.peer.as_ref(), room, id);
     }
+    let changed = match event {
+        // Nobody is there to be told; who comes in is told all of it.
+        Event::RoomCreated { .. } | Event::RoomEnded { .. } | Event::RoomDeleted { .. } => {
+            Vec::new()
+        }
+        Event::CallTypeAdopted { .. } => vec!["callType"],
+        _ => before.shown.differences(room),
+    };
+    if !changed.is_empty() {
+        told.push((Audience::everybody(), Body::RoomUpdated { room: view(room), changed }));
+    }
     match event {
-        Event::BackstageSet { .. } => told.push((
-            Audience::everybody(),
-            Body::RoomUpdated { room: view(room), changed: vec!["backstage"] },
-        )),
+        Event::RoomDeleted { by } => {
+            told.push((Audience::everybody(), Body::RoomEnded { by: by.clone(), reason: None }))
+        }
         Event::RoomEnded { by, reason } => told.push((
             Audience::everybody(),
             Body::RoomEnded { by: by.clone(), reason: reason.clone() },
-        )),
-        Event::CallTypeAdopted { .. } => told.push((
-            Audience::everybody(),
-            Body::RoomUpdated { room: view(room), changed: vec!["callType"] },
         )),
         Event::RoleRequested { request } => told.push(offer(request)),
         Event::RoleRequestRenewed { request_id, .. } => {
@@ -212,18 +255,16 @@ fn shown(
     (p.has_presence, p.can_send, &p.can_receive, p.can_admin())
 }
 
-/// "Everyone who sees the peer gets `participant-updated` then `ROLE_UPDATED`".
-fn tell_role(told: &mut Told, peer: &Peer, event: &Event) {
-    if let Event::RoleChanged { peer_id, from, to, by, forced } = event {
-        let body = Body::RoleUpdated {
-            peer_id: peer_id.clone(),
-            from: from.clone(),
-            to: to.clone(),
-            by: by.clone(),
-            forced: *forced,
-        };
-        told.push((Audience::who_see(peer), body));
-    }
+/// "Everyone who sees the peer gets `participant-updated` then `ROLE_UPDATED`", however his role
+/// came to change.
+fn tell_role(told: &mut Told, before: Option<&Peer>, peer: &Peer, event: &Event) {
+    let (from, to, by, forced) = match (event, before) {
+        (Event::RoleChanged { from, to, by, forced, .. }, _) => (from, to, by.clone(), *forced),
+        (_, Some(was)) if was.role != peer.role => (&was.role, &peer.role, event.by(), true),
+        _ => return,
+    };
+    let (peer_id, from, to) = (peer.id().clone(), from.clone(), to.clone());
+    told.push((Audience::who_see(peer), Body::RoleUpdated { peer_id, from, to, by, forced }));
 }
 
 /// "A peer gaining `update-call-permissions` learns the hidden ones by `participant-joined`; losing

@@ -1,8 +1,8 @@
 //! Somebody: who did a thing, who is told of, who comes in. It must not know rooms.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de};
 
 use crate::{
     call_type::ANONYMOUS,
@@ -11,11 +11,13 @@ use crate::{
     permissions::Overrides,
 };
 
-/// Who did something: on the wire a peer id, `"server"` or null.
+/// Who did something: on the wire a peer id, `"user:"` and a user id, `"server"` or null.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Doer {
     /// A peer.
     Peer(PeerId),
+    /// A user who is no peer here.
+    User(UserId),
     /// The server side.
     Server,
     /// Nobody: time passed, or a socket was lost.
@@ -26,6 +28,7 @@ impl Serialize for Doer {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Peer(id) => id.serialize(serializer),
+            Self::User(id) => serializer.collect_str(&format_args!("{USER}{id}")),
             Self::Server => serializer.serialize_str("server"),
             Self::Nobody => serializer.serialize_none(),
         }
@@ -34,19 +37,29 @@ impl Serialize for Doer {
 
 impl<'de> Deserialize<'de> for Doer {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Option::<PeerId>::deserialize(deserializer)? {
-            None => Self::Nobody,
-            Some(id) if id.as_str() == "server" => Self::Server,
-            Some(id) => Self::Peer(id),
-        })
+        let Some(text) = Option::<Cow<'de, str>>::deserialize(deserializer)? else {
+            return Ok(Self::Nobody);
+        };
+        if text == "server" {
+            return Ok(Self::Server);
+        }
+        match text.strip_prefix(USER) {
+            Some(user) => UserId::parse(user).map(Self::User),
+            None => PeerId::parse(&text).map(Self::Peer),
+        }
+        .map_err(de::Error::custom)
     }
 }
 
-/// Somebody, as others are told of him: a peer, or the server (`peerId` null).
+/// How a user who is no peer is named; a peer id has no colon.
+const USER: &str = "user:";
+
+/// Somebody, as others are told of him: a peer, a user who is none (`peerId` null), or the server
+/// (`userId` null, too).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Person {
-    /// His peer id, unless he is the server.
+    /// His peer id, if he is here.
     pub peer_id: Option<PeerId>,
     /// His user id, unless he is the server.
     pub user_id: Option<UserId>,
@@ -64,7 +77,11 @@ impl Person {
     /// This person as the doer of something.
     #[must_use]
     pub fn doer(&self) -> Doer {
-        self.peer_id.clone().map_or(Doer::Server, Doer::Peer)
+        match (&self.peer_id, &self.user_id) {
+            (Some(peer_id), _) => Doer::Peer(peer_id.clone()),
+            (None, Some(user_id)) => Doer::User(user_id.clone()),
+            (None, None) => Doer::Server,
+        }
     }
 }
 
@@ -92,6 +109,10 @@ pub struct Newcomer {
     pub overrides: Overrides,
     /// The hash of his session's secret.
     pub session: Arc<str>,
+    /// When his token ends, in seconds since the epoch; unset: never.
+    pub exp: Option<u64>,
+    /// Whether the room is of a team that he is not in.
+    pub foreign: bool,
 }
 
 /// The app role of somebody without a token.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     capability::{Capabilities, Capability},
+    grant::Silent,
     id::{RequestId, RoleName},
     media::TrackKind,
 };
@@ -14,6 +15,9 @@ pub enum Refusal {
     /// A capability is missing.
     #[error("`{0}` is needed")]
     NotAllowed(Capability),
+    /// A permission is missing that shows as no capability.
+    #[error("`{0}` is needed")]
+    NotPermitted(Silent),
     /// The peer may not send such a track now.
     #[error("track `{0}` is blocked")]
     TrackBlocked(TrackKind),
@@ -62,6 +66,15 @@ pub enum Refusal {
     /// The user is blocked here.
     #[error("you are blocked from this room")]
     Blocked,
+    /// The user is banned from everything.
+    #[error("you are banned")]
+    Banned,
+    /// Who is hidden cannot be shown to everybody.
+    #[error("the peer is hidden")]
+    Hidden,
+    /// Somebody of several teams has to say which one a new room is of.
+    #[error("which team is the room of? you are in several")]
+    TeamNeeded,
     /// The room is another team's.
     #[error("the room belongs to another team")]
     WrongTeam,
@@ -84,8 +97,11 @@ impl Refusal {
     #[must_use]
     pub const fn code(&self) -> u16 {
         match self {
-            Self::OnSelf | Self::NotAPeer | Self::TargetInSource(_) => 400,
+            Self::OnSelf | Self::NotAPeer | Self::TargetInSource(_) | Self::TeamNeeded => 400,
             Self::NotAllowed(_)
+            | Self::NotPermitted(_)
+            | Self::Banned
+            | Self::Hidden
             | Self::TrackBlocked(_)
             | Self::NoMediaBetween
             | Self::Escalation(_)
@@ -107,7 +123,10 @@ impl Refusal {
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         match self {
-            Self::NotAllowed(_) | Self::TrackBlocked(_) | Self::NoMediaBetween => "not-allowed",
+            Self::NotAllowed(_)
+            | Self::NotPermitted(_)
+            | Self::TrackBlocked(_)
+            | Self::NoMediaBetween => "not-allowed",
             Self::Escalation(_) => "escalation",
             Self::Owner => "owner",
             Self::OnSelf => "self",
@@ -122,6 +141,9 @@ impl Refusal {
             Self::UnknownRoom => "unknown-room",
             Self::RoomFull => "room-full",
             Self::Blocked => "blocked",
+            Self::Banned => "banned",
+            Self::Hidden => "hidden",
+            Self::TeamNeeded => "team-needed",
             Self::WrongTeam => "wrong-team",
             Self::TooMany { .. } => "too-many",
         }
@@ -133,6 +155,7 @@ impl Refusal {
         let mut data = Map::from_iter([("reason".to_owned(), json!(self.reason()))]);
         let more = match self {
             Self::NotAllowed(needs) => Some(("needs", json!(needs))),
+            Self::NotPermitted(needs) => Some(("needs", json!(needs.as_str()))),
             Self::TrackBlocked(kind) => {
                 data.insert("track".to_owned(), json!(kind));
                 Some(("needs", json!(kind.capability())))
@@ -153,6 +176,9 @@ impl Refusal {
             | Self::UnknownRoom
             | Self::RoomFull
             | Self::Blocked
+            | Self::Banned
+            | Self::Hidden
+            | Self::TeamNeeded
             | Self::WrongTeam => None,
         };
         data.extend(more.map(|(key, value)| (key.to_owned(), value)));

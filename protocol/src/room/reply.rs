@@ -17,6 +17,11 @@ pub const REFUSED_MAX: usize = 100;
 pub enum Reply {
     /// `{}`
     Done {},
+    /// Whether the room was created now; it may have been there.
+    Created {
+        /// Now.
+        created: bool,
+    },
     /// The state as the joiner sees it, which whoever keeps the snapshots puts together.
     Joined,
     /// A role was offered.

@@ -8,20 +8,25 @@ use std::{
 use serde::{Deserialize, Serialize, ser::SerializeStruct};
 
 use super::{
+    member::{Member, Pin, SessionInfo, UserOverrides},
     people::{Doer, Newcomer, Person},
     request::{PermissionRequest, RoleRequest},
 };
 use crate::{
-    call_type::CallType,
+    call_type::{CallType, Settings, settings::SettingsPatchDocument},
     capability::{Capabilities, Capability},
     id::{Cid, PeerId, RequestId, RoleName, Seq, TeamId, Timestamp, UserId},
     json::Metadata,
     media::{TrackKind, TrackKinds, TrackState},
-    permissions::{Overrides, Permissions},
+    permissions::Permissions,
 };
 
 /// Most blocked users of one room.
 pub const BLOCKED_MAX: usize = 10_000;
+/// Most users of one room of whom it is said what they may send.
+pub const USER_OVERRIDES_MAX: usize = 10_000;
+/// Most pins of one room.
+pub const PINS_MAX: usize = 100;
 /// Most members of one room.
 pub const MEMBERS_MAX: usize = 10_000;
 /// How long a role request waits for its answer unless the house says otherwise, in milliseconds.
@@ -36,24 +41,46 @@ pub struct Room {
     pub cid: Cid,
     /// The roles and settings in force.
     pub call_type: Arc<CallType>,
-    /// When it was created; unset: there is no such room (yet).
+    /// What its settings are beside the call type's.
+    pub settings_override: Option<SettingsPatchDocument>,
+    /// What is switched on. Derived: the call type's settings under that override.
+    pub settings: Settings,
+    /// When it was created; unset: there is no such room (yet, or any more).
     pub created_at: Option<Timestamp>,
+    /// When anything of the room itself changed; coming, going and people's doings do not count.
+    pub updated_at: Option<Timestamp>,
+    /// When the last room of that name was deleted.
+    pub deleted_at: Option<Timestamp>,
     /// Who created it; unset: the server.
     pub created_by: Option<UserId>,
+    /// Whether it was created as such, not by somebody's coming in: then it is kept when empty.
+    pub kept: bool,
     /// Which life of this name this is: a new one each time the room begins from nothing.
     pub epoch: Arc<str>,
     /// The team it belongs to.
     pub team: Option<TeamId>,
     /// The customer's own data.
     pub custom: Metadata,
+    /// When it is to start, as the customer says.
+    pub starts_at: Option<Timestamp>,
     /// When and by whom it was ended.
     pub ended: Option<Ended>,
     /// Whether only who may `join-backstage` gets in.
     pub backstage: bool,
+    /// Since when it is live, where somebody went live.
+    pub live_since: Option<Timestamp>,
     /// Who is here.
     pub peers: BTreeMap<PeerId, Peer>,
-    /// Standing roles of users in this room, here or not.
-    pub members: BTreeMap<UserId, RoleName>,
+    /// Users with a standing in this room, here or not.
+    pub members: BTreeMap<UserId, Member>,
+    /// What users may send beside what their roles say; ends with the session.
+    pub user_overrides: BTreeMap<UserId, UserOverrides>,
+    /// Peers pinned for everybody.
+    pub pins: BTreeSet<Pin>,
+    /// The session that is on: while anybody is here.
+    pub session: Option<SessionInfo>,
+    /// How many sessions there have been.
+    pub sessions: u64,
     /// Who may not come in.
     pub blocked: BTreeSet<UserId>,
     /// From above: "would you become …?"
@@ -195,16 +222,27 @@ impl Room {
     pub fn vacant(cid: Cid, call_type: Arc<CallType>) -> Self {
         Self {
             cid,
+            settings_override: None,
+            settings: call_type.settings,
             call_type,
             created_at: None,
+            updated_at: None,
+            deleted_at: None,
             created_by: None,
+            kept: false,
             epoch: "".into(),
             team: None,
             custom: Metadata::empty_object(),
+            starts_at: None,
             ended: None,
             backstage: false,
+            live_since: None,
             peers: BTreeMap::new(),
             members: BTreeMap::new(),
+            user_overrides: BTreeMap::new(),
+            pins: BTreeSet::new(),
+            session: None,
+            sessions: 0,
             blocked: BTreeSet::new(),
             role_requests: BTreeMap::new(),
             permission_requests: BTreeMap::new(),
@@ -212,6 +250,31 @@ impl Room {
             requests_made: 0,
             hidden: 0,
             role_request_ttl_ms: ROLE_REQUEST_TTL_MS,
+        }
+    }
+
+    /// The room without peers and requests: what an index of rooms keeps.
+    #[must_use]
+    pub fn card(&self) -> Self {
+        Self {
+            peers: BTreeMap::new(),
+            role_requests: BTreeMap::new(),
+            permission_requests: BTreeMap::new(),
+            hidden: 0,
+            cid: self.cid.clone(),
+            call_type: Arc::clone(&self.call_type),
+            settings_override: self.settings_override.clone(),
+            created_by: self.created_by.clone(),
+            epoch: Arc::clone(&self.epoch),
+            team: self.team.clone(),
+            custom: self.custom.clone(),
+            ended: self.ended.clone(),
+            members: self.members.clone(),
+            user_overrides: self.user_overrides.clone(),
+            pins: self.pins.clone(),
+            session: self.session.clone(),
+            blocked: self.blocked.clone(),
+            ..*self
         }
     }
 
@@ -225,97 +288,6 @@ impl Room {
     #[must_use]
     pub fn holders_of(&self, role: &RoleName) -> usize {
         self.peers.values().filter(|peer| peer.role == *role).count()
-    }
-
-    /// Who somebody would be here: with the role and permissions that this room gives him.
-    #[must_use]
-    pub fn seated(&self, who: Newcomer, at: Timestamp) -> Peer {
-        let role = who.app_role.clone();
-        let peer = Peer {
-            who,
-            joined_at: at,
-            on: TrackKinds::NONE,
-            hand_raised: false,
-            dropped_until: None,
-            role,
-            permissions: Permissions::none(),
-        };
-        self.resolved(peer)
-    }
-
-    /// The peer with role and permissions derived anew (`PROTOCOL` 3.1): the role or roles, then
-    /// his overrides, then what the settings switch off; tracks he may no longer send are off.
-    #[must_use]
-    pub fn resolved(&self, mut peer: Peer) -> Peer {
-        let (role, base) = self.role_of(&peer.who);
-        peer.role = role;
-        let ungated = peer.who.overrides.over(&base);
-        peer.permissions = self.call_type.settings.gate(ungated);
-        peer.on = peer.on.intersection(peer.sendable());
-        peer
-    }
-
-    /// What the peer's role and overrides give, whatever the settings switch off now: who grants
-    /// and who gives up is measured by this, or a right would slip through while it sleeps.
-    #[must_use]
-    pub fn ungated(&self, peer: &Peer) -> Permissions {
-        peer.who.overrides.over(&self.role_of(&peer.who).1)
-    }
-
-    /// The role shown and what the role or roles give, before overrides and settings.
-    #[must_use]
-    pub fn role_of(&self, who: &Newcomer) -> (RoleName, Permissions) {
-        let creator = self.is_creator(&who.user_id);
-        if let Some(assigned) = &who.assigned {
-            let role = self.call_type.roles.get(assigned);
-            let base = role.map_or_else(Permissions::none, |role| role.permissions(creator));
-            return (assigned.clone(), base);
-        }
-        let standing = self.standing_names(who);
-        let base = self.call_type.standing(&standing, creator);
-        let shown = self.call_type.standing_roles(&standing).last().map(|role| role.name.clone());
-        (shown.unwrap_or_else(|| who.app_role.clone()), base)
-    }
-
-    /// The names of his standing roles, the most specific last.
-    #[must_use]
-    pub fn standing_names(&self, who: &Newcomer) -> Vec<RoleName> {
-        let member = self.members.get(&who.user_id);
-        [Some(&who.app_role), member, who.token_role.as_ref()]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect()
-    }
-
-    /// Whether that user created the room.
-    #[must_use]
-    pub fn is_creator(&self, user: &UserId) -> bool {
-        self.created_by.as_ref() == Some(user)
-    }
-
-    /// A peer with one thing about him changed, resolved anew.
-    #[must_use]
-    pub fn with(&self, peer: &Peer, change: impl FnOnce(&mut Peer)) -> Peer {
-        let mut next = peer.clone();
-        change(&mut next);
-        self.resolved(next)
-    }
-
-    /// He in another role: overrides cleared but for presence, hand lowered.
-    #[must_use]
-    pub fn with_role(&self, peer: &Peer, role: &RoleName) -> Peer {
-        self.with(peer, |peer| {
-            peer.who.assigned = Some(role.clone());
-            peer.who.overrides = peer.who.overrides.after_role_change();
-            peer.hand_raised = false;
-        })
-    }
-
-    /// He with other overrides.
-    #[must_use]
-    pub fn with_overrides(&self, peer: &Peer, overrides: &Overrides) -> Peer {
-        self.with(peer, |peer| peer.who.overrides = overrides.clone())
     }
 
     /// The next moment at which time alone changes something here.
@@ -333,9 +305,12 @@ impl Room {
             && self.ended.is_none()
             && self.blocked.is_empty()
             && self.members.is_empty()
+            && self.user_overrides.is_empty()
             && self.custom == Metadata::empty_object()
-            && self.created_by.is_some()
-            && self.backstage == self.call_type.settings.backstage
+            && self.settings_override.is_none()
+            && self.starts_at.is_none()
+            && !self.kept
+            && self.backstage == self.settings.backstage
     }
 
     /// Breaks of what must always hold; empty in a sound room. For tests and debugging.
@@ -367,6 +342,25 @@ impl Room {
             let here = request.from.peer_id.as_ref().is_some_and(|p| self.peers.contains_key(p));
             check(here, format!("{id} has an asker"));
         }
+        for pin in &self.pins {
+            let peer = self.peers.get(&pin.peer_id);
+            let fits = peer.is_some_and(|p| p.who.user_id == pin.user_id && p.is_visible());
+            check(fits, format!("{pin:?} is of a peer who is seen"));
+        }
+        check(
+            self.session.is_some() != self.peers.is_empty(),
+            "a session is on while anybody is here".to_owned(),
+        );
+        check(
+            self.settings == self.call_type.settings_under(self.settings_override.as_ref()),
+            "the settings are derived".to_owned(),
+        );
+        check(
+            self.user_overrides.values().all(|o| {
+                *o != UserOverrides::default() && o.granted.intersection(o.revoked).is_empty()
+            }),
+            "what users may send is said once".to_owned(),
+        );
         broken
     }
 }
@@ -387,15 +381,17 @@ pub struct RoomView<'a>(pub &'a Room);
 impl Serialize for RoomView<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let room = self.0;
-        let mut object = serializer.serialize_struct("Room", 8)?;
+        let mut object = serializer.serialize_struct("Room", 10)?;
         object.serialize_field("cid", &room.cid)?;
         object.serialize_field("team", &room.team)?;
         object.serialize_field("callType", &room.call_type.name)?;
         object.serialize_field("createdBy", &room.created_by)?;
         object.serialize_field("createdAt", &room.created_at)?;
+        object.serialize_field("startsAt", &room.starts_at)?;
         object.serialize_field("custom", &room.custom)?;
         object.serialize_field("endedAt", &room.ended.as_ref().map(|ended| ended.at))?;
         object.serialize_field("backstage", &room.backstage)?;
+        object.serialize_field("pins", &room.pins)?;
         object.end()
     }
 }

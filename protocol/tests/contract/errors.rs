@@ -3,6 +3,7 @@
 use rolecall_protocol::{
     capability::{Capabilities, Capability},
     dialect::native::call,
+    grant::Silent,
     id::{RequestId, RoleName},
     media::TrackKind,
     room::Refusal,
@@ -13,6 +14,7 @@ fn refusals() -> Vec<Refusal> {
     let role = || RoleName::parse("speaker").unwrap();
     let all = vec![
         Refusal::NotAllowed(Capability::MuteUsers),
+        Refusal::NotPermitted(Silent::SendEvent),
         Refusal::TrackBlocked(TrackKind::Audio),
         Refusal::NoMediaBetween,
         Refusal::Escalation(Capabilities::of(&[Capability::EndCall, Capability::UpdateCall])),
@@ -29,6 +31,9 @@ fn refusals() -> Vec<Refusal> {
         Refusal::UnknownRoom,
         Refusal::RoomFull,
         Refusal::Blocked,
+        Refusal::Banned,
+        Refusal::Hidden,
+        Refusal::TeamNeeded,
         Refusal::WrongTeam,
         Refusal::TooMany { what: "blocked users", max: 10_000 },
     ];
@@ -36,6 +41,7 @@ fn refusals() -> Vec<Refusal> {
     for refusal in &all {
         match refusal {
             Refusal::NotAllowed(_)
+            | Refusal::NotPermitted(_)
             | Refusal::TrackBlocked(_)
             | Refusal::NoMediaBetween
             | Refusal::Escalation(_)
@@ -52,6 +58,9 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::UnknownRoom
             | Refusal::RoomFull
             | Refusal::Blocked
+            | Refusal::Banned
+            | Refusal::Hidden
+            | Refusal::TeamNeeded
             | Refusal::WrongTeam
             | Refusal::TooMany { .. } => {}
         }

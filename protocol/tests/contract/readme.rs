@@ -14,7 +14,7 @@ use rolecall_protocol::{
     json::{MessageData, Metadata},
     media::Reception,
     permissions::PermissionsPatch,
-    room::{Actor, Command, Refusal, authorize, event::Outcome, explain::Rule},
+    room::{Actor, Command, Explainee, Refusal, authorize, event::Outcome, explain::Rule},
     wire::{code::Close, frame::read_call},
 };
 use serde_json::{Value, json};
@@ -221,7 +221,7 @@ fn the_table_of_calls_says_what_is_read_and_what_it_needs() {
     let people = ["bo", "cy"].map(|name| (name.to_owned(), Claims::default()));
     let mut stage = Stage::new("stage:a", people.into());
     let at = rolecall_protocol::id::Timestamp(0);
-    let create = Command::Create { epoch: "e".into(), team: None, custom: Metadata::null() };
+    let create = Command::Create(Box::default());
     let created = rolecall_protocol::room::turn(&stage.room, Actor::Server, create, at).unwrap();
     for event in &created.events {
         rolecall_protocol::room::commit(&mut stage.room, event, at);
@@ -238,7 +238,7 @@ fn the_table_of_calls_says_what_is_read_and_what_it_needs() {
         };
         let command = match command {
             Command::Explain { right, .. } => {
-                Command::Explain { peer_id: Some(peer_id("bo")), right }
+                Command::Explain { whom: Explainee::Peer(peer_id("bo")), right }
             }
             other => other,
         };
@@ -305,10 +305,12 @@ fn the_words_of_the_law_are_the_codes() {
         Rule::RoleGrants,
         Rule::CreatorGrants,
         Rule::RoleLacks,
+        Rule::OtherTeam,
         Rule::OverrideGrants,
         Rule::OverrideRevokes,
         Rule::SettingOff,
         Rule::Hidden,
+        Rule::Blocked,
     ];
     let rules: BTreeSet<_> = rules
         .iter()

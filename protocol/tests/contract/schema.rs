@@ -72,7 +72,7 @@ fn schema() -> Value {
             object([
                 ("reason", json!({ "type": "string" })),
                 ("field?", json!({ "type": "string" })),
-                ("needs?", of("capability")),
+                ("needs?", of("needs")),
                 ("track?", of("trackKind")),
                 ("lacks?", of("capabilities")),
                 ("role?", of("role")),

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use rolecall_protocol::{
     call_type::builtin,
-    capability::Capabilities,
     dialect::native::{self, Asked, call},
     id::{CallTypeName, Cid, PeerId, RoleName, Timestamp, UserId},
     permissions::{Overrides, PermissionsPatch},
@@ -16,7 +15,7 @@ use rolecall_protocol::{
         people::Newcomer,
         state::RoomView,
     },
-    team::Teams,
+    team::{Reach, Standing},
     wire::{
         code::ErrorBody,
         frame::{self, CallId},
@@ -127,9 +126,16 @@ impl Stage {
         Ok(match request {
             call::Request::Join(join) => {
                 let newcomer = self.newcomer(name, &join);
+                let claims = &self.people[name];
                 let joining = Joining {
                     newcomer,
-                    teams: Teams::new(),
+                    standing: Standing {
+                        app_role: newcomer_role(claims),
+                        reach: Reach::Everywhere,
+                        banned: false,
+                        name: None,
+                    },
+                    permissions: Some(Box::new(claims.permissions.clone())),
                     create: join.create,
                     epoch: "epoch-1".into(),
                     peers_max: 100,
@@ -163,7 +169,7 @@ impl Stage {
         let claims = self.people[name].clone();
         let peer_id = peer_id(name);
         let user_id = if claims.anonymous { peer_id.as_str() } else { name };
-        let app_role = if claims.anonymous { "anonymous" } else { "user" };
+        let app_role = newcomer_role(&claims);
         Newcomer {
             user_id: UserId::parse(user_id).unwrap(),
             name: join
@@ -172,11 +178,13 @@ impl Stage {
                 .unwrap_or_else(|| if claims.anonymous { "" } else { name }.into()),
             metadata: join.metadata.clone(),
             owner: claims.owner,
-            app_role: RoleName::parse(app_role).unwrap(),
+            app_role,
             token_role: None,
             assigned: claims.role,
-            overrides: Overrides::default().patched(&claims.permissions, Capabilities::NONE),
+            overrides: Overrides::default(),
             session: "".into(),
+            exp: None,
+            foreign: false,
             peer_id,
         }
     }
@@ -224,6 +232,10 @@ impl Stage {
             }
         }
     }
+}
+
+fn newcomer_role(claims: &Claims) -> RoleName {
+    RoleName::parse(if claims.anonymous { "anonymous" } else { "user" }).unwrap()
 }
 
 fn body(refusal: room::Refusal) -> ErrorBody {

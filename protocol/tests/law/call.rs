@@ -1,20 +1,24 @@
 //! Lines of a play as commands: `changeRoleOfPeer bo speaker force`. It must not know rooms.
 
-use std::{collections::BTreeMap, str::FromStr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+    sync::Arc,
+};
 
 use rolecall_protocol::{
     call_type::{CallType, builtin, definition::Definition},
     capability::Capability,
-    id::{CallTypeName, PeerId, RequestId, RoleName, TeamId, UserId},
+    id::{CallTypeName, PeerId, RequestId, TeamId, UserId},
     json::{MessageData, Metadata},
     media::{TrackKind, TrackKinds},
     permissions::{Overrides, PermissionsPatch},
     room::{
         Command,
-        command::{Joining, Recipient, Right, Whom},
+        command::{Creation, Explainee, Joining, MemberPatch, Recipient, Right, Whom},
         people::Newcomer,
     },
-    team::Teams,
+    team::{Reach, Standing, Teams},
 };
 use serde::de::DeserializeOwned;
 
@@ -72,6 +76,8 @@ pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
         assigned: None,
         overrides: Overrides::default(),
         session: "hash".into(),
+        exp: None,
+        foreign: false,
     };
     let mut teams = Teams::new();
     let (mut create, mut peers_max) = (true, 1000);
@@ -98,7 +104,13 @@ pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
             }
         }
     }
-    Joining { newcomer, teams, create, epoch: "epoch".into(), peers_max }
+    let standing = Standing {
+        app_role: newcomer.app_role.clone(),
+        reach: Reach::Within(teams),
+        banned: false,
+        name: None,
+    };
+    Joining { newcomer, standing, permissions: None, create, epoch: "epoch".into(), peers_max }
 }
 
 /// A call in words.
@@ -187,22 +199,29 @@ pub(crate) fn command(text: &str) -> Command {
         },
         "signal" => Command::Signal { to: peer(0), data: json(after_first()) },
         "explain" => {
-            let (peer_id, right) = match words.as_slice() {
-                [right] => (None, *right),
-                [_, right] => (Some(peer(0)), *right),
+            let (whom, right) = match words.as_slice() {
+                [right] => (Explainee::Own, *right),
+                [_, right] => (Explainee::Peer(peer(0)), *right),
                 _ => panic!("explain [peer] right"),
             };
             let right = TrackKind::from_name(right).map_or_else(
                 || Right::Capability(Capability::from_name(right).expect("a capability or track")),
                 Right::Track,
             );
-            Command::Explain { peer_id, right }
+            Command::Explain { whom, right }
         }
-        "create" => Command::Create { epoch: "epoch".into(), team: None, custom: Metadata::null() },
-        "setMember" => Command::SetMember {
-            user_id: user(),
-            role: Some(word(1)).filter(|role| *role != "none").map(name::<RoleName>),
-        },
+        "create" => {
+            let epoch = "epoch".into();
+            Command::Create(Box::new(Creation { epoch, ..Creation::default() }))
+        }
+        "setMember" if word(1) == "none" => {
+            Command::UpdateMembers { set: BTreeMap::new(), remove: BTreeSet::from([user()]) }
+        }
+        "setMember" => {
+            let patch = MemberPatch { role: Some(Some(name(word(1)))), custom: None };
+            let set = BTreeMap::from([(user(), patch)]);
+            Command::UpdateMembers { set, remove: BTreeSet::new() }
+        }
         "adoptCallType" => Command::AdoptCallType { call_type: call_type(rest) },
         _ => panic!("unknown call `{text}`"),
     }

@@ -149,8 +149,7 @@ impl House {
 
 /// What a peer may do, or may do as soon as the settings are switched on again.
 pub(crate) fn latent(room: &Room, peer: &Peer) -> Capabilities {
-    let open = CallType { settings: Settings::default(), ..CallType::clone(&room.call_type) };
-    let room = Room { call_type: Arc::new(open), ..room.clone() };
+    let room = Room { settings: Settings::default(), ..room.clone() };
     room.resolved(peer.clone()).permissions.capabilities
 }
 

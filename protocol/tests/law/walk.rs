@@ -14,7 +14,7 @@ use rolecall_protocol::{
     media::{TrackKind, TrackKinds},
     room::{
         Actor, Command, Reply, Room,
-        command::{Recipient, Right, Whom},
+        command::{Explainee, MemberPatch, Recipient, Right, Whom},
         explain::Rule,
         request::Wanted,
     },
@@ -226,16 +226,21 @@ impl Walk {
                     0 => Right::Track(*pick(&TrackKind::ALL, c)),
                     _ => Right::Capability(*pick(Capability::ALL, c)),
                 };
-                Command::Explain { peer_id: (a % 2 == 0).then(|| self.peer(a)), right }
+                let whom = if a % 2 == 0 { Explainee::Peer(self.peer(a)) } else { Explainee::Own };
+                Command::Explain { whom, right }
             }
             _ if a % 3 == 0 => {
                 let call_type = call::call_type(TYPES[usize::from(b) % TYPES.len()]);
                 return (Actor::Server, Command::AdoptCallType { call_type });
             }
             _ => {
-                let role = (c % 3 > 0).then(|| self.role(b));
                 let user_id = call::name(&format!("u{}", a % 6));
-                return (Actor::Server, Command::SetMember { user_id, role });
+                let patch = MemberPatch { role: Some(Some(self.role(b))), custom: None };
+                let (set, remove) = match c % 3 {
+                    0 => (BTreeMap::new(), BTreeSet::from([user_id])),
+                    _ => (BTreeMap::from([(user_id, patch)]), BTreeSet::new()),
+                };
+                return (Actor::Server, Command::UpdateMembers { set, remove });
             }
         };
         (actor, command)
@@ -290,8 +295,10 @@ impl Walk {
             let allowed =
                 explanation.because.iter().fold(false, |held, because| match because.rule {
                     Rule::RoleGrants | Rule::CreatorGrants | Rule::OverrideGrants => true,
-                    Rule::RoleLacks => held,
-                    Rule::OverrideRevokes | Rule::SettingOff | Rule::Hidden => false,
+                    Rule::RoleLacks | Rule::OtherTeam => held,
+                    Rule::OverrideRevokes | Rule::SettingOff | Rule::Hidden | Rule::Blocked => {
+                        false
+                    }
                 });
             assert_eq!(allowed, explanation.allowed, "{command:?} {explanation:?}");
         }
@@ -311,7 +318,7 @@ fn nobody_gains_what_nobody_held(
     let held_by = |id: &PeerId| was.peers.get(id).map(|peer| latent(was, peer));
     let held = match (actor, command) {
         (Actor::Server, _) => Capabilities::ALL,
-        (Actor::Timer | Actor::Newcomer, _) => Capabilities::NONE,
+        (Actor::Timer | Actor::Newcomer | Actor::User(_), _) => Capabilities::NONE,
         (Actor::Peer(_), Command::AcceptRole { request_id }) => {
             match &was.role_requests[request_id].by.peer_id {
                 None => Capabilities::ALL,

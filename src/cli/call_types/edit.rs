@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rolecall_protocol::grant::Grant;
 use serde_json::{Map, Value, json};
 
+use super::shape::{self, OWN};
 use crate::cli::change::{leaves, lost_and_gained, merged, unified};
 
-/// What a definition may hold, as the server's request does.
+/// What a definition may hold, as the server's request does, beside Rolecall's own.
 const KEYS: [&str; 4] = ["grants", "settings", "notification_settings", "external_storage"];
 /// What an answer of the server holds beside that; a definition may be such an answer, edited.
 const ANSWERED: [&str; 4] = ["name", "created_at", "updated_at", "duration"];
@@ -47,6 +48,7 @@ struct RoleEdit {
 pub(super) struct Edit {
     roles: BTreeMap<String, RoleEdit>,
     rest: BTreeMap<&'static str, Value>,
+    own: Map<String, Value>,
 }
 
 impl Edit {
@@ -69,8 +71,11 @@ impl Edit {
                     self.rest.insert(known, value.clone());
                 }
                 None if ANSWERED.contains(&key.as_str()) => {}
+                None if OWN.contains(&key.as_str()) => {
+                    self.own.insert(key.clone(), value.clone());
+                }
                 None => {
-                    let known = KEYS.join("`, `");
+                    let known = [KEYS, OWN].concat().join("`, `");
                     return Err(format!("`{key}` is not one of `{known}`"));
                 }
             }
@@ -133,16 +138,38 @@ impl Edit {
     /// Whether nothing was asked.
     #[must_use]
     pub(super) fn is_empty(&self) -> bool {
-        self.roles.is_empty() && self.rest.is_empty()
+        self.roles.is_empty() && self.rest.is_empty() && self.own.is_empty()
+    }
+
+    /// The call type that a new one starts from, if one is named.
+    #[must_use]
+    pub(super) fn extends(&self) -> Option<&str> {
+        self.own.get("extends")?.as_str()
+    }
+
+    /// What a new call type is before this is laid over it.
+    ///
+    /// # Errors
+    /// What is wrong with its roles, in words.
+    pub(super) fn beginning(&self, name: &str) -> Result<Value, String> {
+        shape::beginning(name, &self.own)
     }
 
     /// What follows for a call type that is as `present` says (the server's answer).
-    #[must_use]
-    pub(super) fn plan(&self, name: &str, present: &Value) -> Plan {
-        let mut plan = Plan { name: name.to_owned(), ..Plan::default() };
-        for (role, edit) in &self.roles {
+    ///
+    /// # Errors
+    /// What is wrong with the roles that have a shape of their own, in words.
+    pub(super) fn plan(&self, name: &str, present: &Value) -> Result<Plan, String> {
+        let mut plan = Plan { name: name.to_owned(), own: self.own.clone(), ..Plan::default() };
+        let shaped = shape::grants(name, &self.own, present)?;
+        let untouched = RoleEdit::default();
+        let all: BTreeSet<&String> = self.roles.keys().chain(shaped.keys()).collect();
+        for role in all {
+            let edit = self.roles.get(role).unwrap_or(&untouched);
             let before = granted(present, role);
-            let mut after = edit.exactly.clone().or_else(|| before.clone()).unwrap_or_default();
+            let start = shaped.get(role).cloned().map(sorted);
+            let exactly = edit.exactly.as_ref().or(start.as_ref()).or(before.as_ref());
+            let mut after = exactly.cloned().unwrap_or_default();
             for grant in &edit.more {
                 if !after.iter().any(|held| is_same(held, grant)) {
                     after.push(grant.clone());
@@ -157,7 +184,9 @@ impl Edit {
             }
             let after = sorted(after);
             if before.as_ref() != Some(&after) {
-                plan.roles.push(RoleChange { role: role.clone(), before, after });
+                // What the shape says by itself need not be said again.
+                let sent = start.as_ref() != Some(&after);
+                plan.roles.push(RoleChange { role: role.clone(), before, after, sent });
             }
         }
         for (key, asked) in &self.rest {
@@ -168,7 +197,14 @@ impl Edit {
                 plan.rest.push(Part { key, before, after, sent });
             }
         }
-        plan
+        if !self.own.is_empty() {
+            let keys: Vec<&str> = self.own.keys().map(String::as_str).collect();
+            let keys = keys.join("`, `");
+            plan.remarks.push(format!(
+                "`{keys}` cannot be compared but by the grants that follow: the server does not say them"
+            ));
+        }
+        Ok(plan)
     }
 }
 
@@ -212,6 +248,7 @@ struct RoleChange {
     role: String,
     before: Option<Vec<String>>,
     after: Vec<String>,
+    sent: bool,
 }
 
 /// Another part of a call type, before and after, and what is sent of it.
@@ -229,24 +266,33 @@ pub(super) struct Plan {
     name: String,
     roles: Vec<RoleChange>,
     rest: Vec<Part>,
-    /// What was asked and is so already.
+    own: Map<String, Value>,
+    /// What is to be known beside the diff.
     pub(super) remarks: Vec<String>,
 }
 
 impl Plan {
-    /// Whether nothing would change.
+    /// Whether there is nothing to send.
     #[must_use]
     pub(super) fn is_empty(&self) -> bool {
-        self.roles.is_empty() && self.rest.is_empty()
+        !self.differs() && self.own.is_empty()
+    }
+
+    /// Whether anything that can be seen would change.
+    #[must_use]
+    pub(super) fn differs(&self) -> bool {
+        !self.roles.is_empty() || !self.rest.is_empty()
     }
 
     /// The request's body.
     #[must_use]
     pub(super) fn body(&self) -> Value {
-        let mut body = Map::new();
-        if !self.roles.is_empty() {
-            let grants = self.roles.iter().map(|change| (change.role.clone(), json!(change.after)));
-            body.insert("grants".to_owned(), Value::Object(grants.collect()));
+        let mut body = self.own.clone();
+        let sent = self.roles.iter().filter(|change| change.sent);
+        let grants: Map<String, Value> =
+            sent.map(|change| (change.role.clone(), json!(change.after))).collect();
+        if !grants.is_empty() {
+            body.insert("grants".to_owned(), Value::Object(grants));
         }
         for part in &self.rest {
             body.insert(part.key.to_owned(), part.sent.clone());
@@ -292,24 +338,22 @@ impl Plan {
         Value::Object(changes)
     }
 
-    /// Grants that no server of this version knows, and roles that none of `known` is.
+    /// What a server of this version would refuse, in its words; `known` are the roles there are.
     #[must_use]
-    pub(super) fn unknown(&self, known: &BTreeSet<String>) -> Vec<String> {
+    pub(super) fn refused(&self, known: &BTreeSet<String>) -> Vec<String> {
         let mut problems = Vec::new();
-        for change in &self.roles {
-            let new = |grant: &&String| !change.before.iter().flatten().any(|held| held == *grant);
-            for grant in change.after.iter().filter(new) {
-                if let Err(unknown) = Grant::parse(grant) {
-                    problems.push(format!("`{}`: {unknown}", change.role));
-                }
-            }
-            if change.before.is_none() && !known.contains(&change.role) {
+        for change in self.roles.iter().filter(|change| change.sent) {
+            let unknown = change.after.iter().filter_map(|grant| Grant::parse(grant).err());
+            problems.extend(unknown.map(|unknown| format!("`{}`: {unknown}", change.role)));
+            let shaped = self.own.get("roles").and_then(|roles| roles.get(&change.role));
+            if change.before.is_none() && shaped.is_none() && !known.contains(&change.role) {
                 problems.push(format!(
                     "there is no role `{0}`: make it with `rolecall roles add {0}`",
                     change.role
                 ));
             }
         }
+        problems.extend(self.rest.iter().filter_map(|part| shape::refused(part.key, &part.sent)));
         problems
     }
 

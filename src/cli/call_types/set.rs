@@ -26,7 +26,9 @@ Examples:
   rolecall call-types set webinar --file webinar.toml --create --yes
   rolecall call-types set default --file default.json --check     in CI: 1 where it has drifted
 
-A definition (TOML or JSON) is what the server answers to `get --json`, or a part of it:
+A definition (TOML or JSON) is what the server answers to `get --json`, or a part of it. Beside
+grants and settings it may have `roles` in Rolecall's or 100ms's shape, `default_role`, `open`, and for
+a new call type `extends`, as in rolecall.toml:
   [grants]
   user = [\"join-call\", \"send-audio\"]
   [settings.video]
@@ -50,10 +52,10 @@ pub(super) struct SetArgs {
     /// Settings to change: JSON, or a file of JSON or TOML; `-` is stdin
     #[arg(long, value_name = "FILE|JSON")]
     settings: Option<String>,
-    /// A definition with grants and settings: a file of JSON or TOML; `-` is stdin
+    /// A definition, see below: a file of JSON or TOML; `-` is stdin
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Create the call type if there is none of that name; it starts as `default` began
+    /// Create the call type if there is none of that name; it starts as a fresh `default`
     #[arg(long)]
     create: bool,
     /// Only show what would change; nothing is sent
@@ -76,8 +78,12 @@ impl SetArgs {
             let message = format!("there is no call type `{name}`; --create creates it");
             return Err(CliError::Failed(message));
         }
-        let present = found.clone().unwrap_or_else(|| json!({}));
-        let plan = edit.plan(&self.name, &present);
+        let present = match &found {
+            Some(found) => found.clone(),
+            None => self.beginning(remote, &edit)?,
+        };
+        let plan =
+            edit.plan(&self.name, &present).map_err(|problem| wrong(&self.name, &problem))?;
         let mut report = Report::new(screen, &self.name, found.is_none(), &plan)?;
         if !report.is_change() {
             return report.conclude("nothing to change");
@@ -128,6 +134,14 @@ impl SetArgs {
         Ok(edit)
     }
 
+    /// What a new one is before anything is laid over it.
+    fn beginning(&self, remote: &Remote, edit: &Edit) -> Result<Value, CliError> {
+        match edit.extends() {
+            Some(base) => remote.get(&one(base)),
+            None => edit.beginning(&self.name).map_err(|problem| wrong(&self.name, &problem)),
+        }
+    }
+
     /// Sends nothing; says what the server would refuse.
     fn only_look(
         &self,
@@ -135,7 +149,7 @@ impl SetArgs {
         plan: &Plan,
         mut report: Report<'_>,
     ) -> Result<(), CliError> {
-        let problems = plan.unknown(&roles::known(remote)?);
+        let problems = plan.refused(&roles::known(remote)?);
         report.said["problems"] = json!(problems);
         report.conclude("nothing was sent")?;
         if !problems.is_empty() {
@@ -143,7 +157,7 @@ impl SetArgs {
             let message = format!("the server would refuse this: {}", plain(&problems));
             return Err(CliError::Failed(message));
         }
-        if self.check {
+        if self.check && (report.is_new || plan.differs()) {
             return Err(CliError::Failed(format!("`{}` is otherwise", plain(&self.name))));
         }
         Ok(())
@@ -177,9 +191,8 @@ impl<'a> Report<'a> {
             }
             if is_new {
                 let name = plain(name);
-                let text = format!(
-                    "new call type `{name}`; what is not shown here starts as in `default`\n"
-                );
+                let text =
+                    format!("a new call type `{name}`; in what it differs from its start:\n");
                 screen.say(&text)?;
             }
             screen.diff(&plan.diff())?;

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use rolecall_protocol::id::{Timestamp, UserId};
+use rolecall_protocol::{directory::Actor, id::Timestamp};
 use tokio::time::Instant;
 
 use super::{
+    Stream,
     caller::Caller,
-    fault::{Fault, Subject},
+    fault::Fault,
     speech::{Moment, Speech, Spent},
 };
 
@@ -66,30 +67,21 @@ impl Ask {
         &self.operation
     }
 
-    /// Who asks, where it must be somebody with a name.
+    /// Who asks the directory.
     ///
     /// # Errors
     /// 403 for somebody anonymous.
-    pub fn server_or_user(&self) -> Result<Option<&UserId>, Fault> {
+    pub fn actor(&self, stream: &Stream) -> Result<Actor, Fault> {
         match &self.caller {
-            Caller::Server => Ok(None),
-            Caller::User(user) => Ok(Some(&user.id)),
-            Caller::Anonymous(_) => Err(self.refuse(".app")),
+            Caller::Server => Ok(Actor::Server),
+            Caller::User(user) => Ok(Actor::User(user.id.clone())),
+            Caller::Anonymous(_) => Err(self.refuse(stream)),
         }
     }
 
-    /// 403: this caller may not do this at all.
-    pub fn refuse(&self, scope: &str) -> Fault {
-        match &self.caller {
-            Caller::User(user) => {
-                Subject { user: user.id.clone(), roles: vec!["user".to_owned()], teams: Vec::new() }
-                    .may_not(&self.operation, scope)
-            }
-            Caller::Anonymous(_) | Caller::Server => Fault::not_allowed(format!(
-                "anonymous users are not allowed to perform action {} in scope '{scope}'",
-                self.operation
-            )),
-        }
+    /// 403: this caller may not ask this at all.
+    pub fn refuse(&self, stream: &Stream) -> Fault {
+        stream.subject(&self.caller).may_not(&self.operation, ".app")
     }
 }
 
@@ -139,12 +131,12 @@ impl<S: Sync> FromRequestParts<S> for Ask {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for ServerAsk {
+impl FromRequestParts<Arc<Stream>> for ServerAsk {
     type Rejection = Fault;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
-        let ask = Ask::from_request_parts(parts, state).await?;
-        if ask.caller.is_server() { Ok(Self(ask)) } else { Err(ask.refuse(".app")) }
+    async fn from_request_parts(parts: &mut Parts, stream: &Arc<Stream>) -> Result<Self, Fault> {
+        let ask = Ask::from_request_parts(parts, stream).await?;
+        if ask.caller.is_server() { Ok(Self(ask)) } else { Err(ask.refuse(stream)) }
     }
 }
 

@@ -105,8 +105,11 @@ pub fn authenticate(stream: &Stream, uri: &Uri, headers: &HeaderMap) -> Result<C
     let token = token.map(without_scheme).filter(|token| !token.is_empty());
     match (auth_type, token) {
         ("jwt", Some(token)) => {
-            let identity = stream.verifier.verify(token)?;
-            named(identity)
+            let caller = named(stream.verifier.verify(token)?)?;
+            if let Caller::User(user) = &caller {
+                welcome(stream, user)?;
+            }
+            Ok(caller)
         }
         ("jwt", None) => {
             let text = "`Authorization` is missing: a JWT signed with the app's secret is needed";
@@ -141,6 +144,33 @@ fn named(identity: Identity) -> Result<Caller, Fault> {
     let id = UserId::parse(id)
         .map_err(|error| Fault::unauthorized(code::AUTH, format!("JWTAuth error: {error}")))?;
     Ok(Caller::User(Box::new(User { id, identity })))
+}
+
+/// Whether the user's token still counts, and whether he may come in at all.
+///
+/// # Errors
+/// 401, code 40, where tokens of that age were revoked: a fresh one is needed. 403 where he was
+/// banned, deactivated or deleted.
+fn welcome(stream: &Stream, user: &User) -> Result<(), Fault> {
+    let directory = stream.directory.now();
+    if let Some(before) = directory.app.revoke_tokens_issued_before {
+        let issued = user.identity.iat.map(|iat| iat.saturating_mul(1000));
+        if issued.is_none_or(|issued| issued < before.0) {
+            return Err(Fault::unauthorized(
+                code::TOKEN_EXPIRED,
+                "JWTAuth error: token was revoked",
+            ));
+        }
+    }
+    let Some(known) = directory.users.get(&user.id).filter(|known| !known.is_welcome()) else {
+        return Ok(());
+    };
+    let why = match (&known.deleted_at, &known.deactivated_at) {
+        (Some(_), _) => "deleted",
+        (None, Some(_)) => "deactivated",
+        (None, None) => "banned",
+    };
+    Err(Fault::not_allowed(format!("user '{}' is {why}", user.id)))
 }
 
 /// Stream's SDKs send the bare JWT; people write `Bearer` before it.

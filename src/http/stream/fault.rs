@@ -9,14 +9,14 @@ use axum::{
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
-use rolecall_protocol::{id::UserId, wire::code::ErrorBody};
+use rolecall_protocol::{directory::Refusal, wire::code::ErrorBody};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::speech::Spent;
-use crate::auth::AuthError;
+use crate::{auth::AuthError, directory::DirectoryError};
 
 /// Where the codes are explained.
 const MORE_INFO: &str = "https://github.com/rolecall/rolecall/blob/main/docs/STREAM.md#errors";
@@ -257,6 +257,31 @@ impl From<AuthError> for Fault {
     }
 }
 
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        let text = refusal.to_string();
+        match refusal {
+            Refusal::Invalid { field, problem } => Self::field(field, problem),
+            // Stream's code for users who are not there is that of a bad request.
+            Refusal::UnknownUsers(_) => Self::input(text),
+            refusal => match refusal.code() {
+                403 => Self::not_allowed(text),
+                404 => Self::unknown(text),
+                _ => Self::input(text),
+            },
+        }
+    }
+}
+
+impl From<DirectoryError> for Fault {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Refused(refusal) => refusal.into(),
+            DirectoryError::Unavailable(why) => Self::unavailable(why),
+        }
+    }
+}
+
 impl From<BytesRejection> for Fault {
     fn from(rejection: BytesRejection) -> Self {
         match rejection {
@@ -272,8 +297,8 @@ impl From<BytesRejection> for Fault {
 /// Who was refused, for the texts.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// The user.
-    pub user: UserId,
+    /// The user's id.
+    pub user: String,
     /// The roles that counted.
     pub roles: Vec<String>,
     /// The user's teams, where teams count.
@@ -366,18 +391,18 @@ pub fn action(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rolecall_protocol::{capability::Capability, room::Refusal};
+    use rolecall_protocol::{capability::Capability, room::Refusal as Law};
 
     use super::*;
 
     fn subject(roles: &[&str], teams: &[&str]) -> Subject {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Subject { user: UserId::parse("u").unwrap(), roles: owned(roles), teams: owned(teams) }
+        Subject { user: "u".to_owned(), roles: owned(roles), teams: owned(teams) }
     }
 
     #[test]
     fn refusals_are_said_in_streams_words() {
-        let backstage = ErrorBody::from(&Refusal::NotAllowed(Capability::JoinBackstage));
+        let backstage = ErrorBody::from(&Law::NotAllowed(Capability::JoinBackstage));
         let one = refused(&backstage, Some(&subject(&["user"], &[])), "livestream:a");
         assert_eq!(
             (one.status().as_u16(), one.code(), one.text()),
@@ -394,16 +419,16 @@ mod tests {
             "User 'u' with roles ['student', 'tutor'] is not allowed to perform action JoinBackstage \
              in scope 'video:default'"
         );
-        let team = ErrorBody::from(&Refusal::WrongTeam);
+        let team = ErrorBody::from(&Law::WrongTeam);
         let team = refused(&team, Some(&subject(&["user"], &["a", "b"])), "default:a");
         assert!(team.text().contains("from teams ['a', 'b'] cannot access resource in scope"));
         assert_eq!(team.code(), 17);
-        let gone = refused(&ErrorBody::from(&Refusal::UnknownRoom), None, "default:x");
+        let gone = refused(&ErrorBody::from(&Law::UnknownRoom), None, "default:x");
         assert_eq!(
             (gone.status().as_u16(), gone.code(), gone.text()),
             (404, 16, "Can't find call with id default:x")
         );
-        let own = refused(&ErrorBody::from(&Refusal::OnSelf), None, "default:x");
+        let own = refused(&ErrorBody::from(&Law::OnSelf), None, "default:x");
         assert_eq!((own.status().as_u16(), own.code()), (400, 4));
     }
 

@@ -2,7 +2,7 @@
 //! the page that shows it. It must not know what the operations do.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -33,6 +33,9 @@ use super::{
 /// What stands before the name of an operation where a browser calls it: a document wants each
 /// name once.
 pub const BROWSER_MARK: &str = "Browser";
+
+/// What stands before the name of an operation that is at a second path too.
+const AGAIN_MARK: &str = "Video";
 
 /// What may go wrong with any operation, and the words for it.
 const FAILURES: [(&str, &str); 9] = [
@@ -121,14 +124,19 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
         TAGS.map(|(name, about)| TagBuilder::new().name(name).description(Some(about)).build())
             .to_vec(),
     );
+    let mut named = BTreeSet::new();
     for (path, item) in &mut document.paths.paths {
         if Speech::at_path(path).is_none() {
             continue;
         }
         let browser = path.starts_with(BROWSER_PREFIX);
         for operation in operations_mut(item) {
-            if let Some(name) = operation.operation_id.as_mut().filter(|_| browser) {
-                name.insert_str(0, BROWSER_MARK);
+            if let Some(name) = &mut operation.operation_id {
+                let mark = if browser { BROWSER_MARK } else { AGAIN_MARK };
+                if browser || named.contains(name) {
+                    name.insert_str(0, mark);
+                }
+                named.insert(name.clone());
             }
             for (status, _) in FAILURES {
                 let failure = RefOr::Ref(Ref::from_response_name(failure_name(status)));

@@ -32,10 +32,8 @@ impl RoomTask {
                 }
             }
             Ask::Term { from, exp } => {
-                if self.sits(&from)
-                    && let Some(chair) = self.chairs.get_mut(&from.peer_id)
-                {
-                    chair.exp = exp;
+                if self.sits(&from) {
+                    self.renew(&from.peer_id, exp);
                 }
             }
             Ask::Gone { from, left } => self.gone(&from, left),
@@ -57,7 +55,7 @@ impl RoomTask {
     }
 
     fn join(&mut self, ask: JoinAsk) {
-        let JoinAsk { id, joining, seat, session, exp, answer } = ask;
+        let JoinAsk { id, joining, seat, session, answer } = ask;
         let peer_id = joining.newcomer.peer_id.clone();
         let user = joining.newcomer.user_id.clone();
         let joined = self.act(Actor::Newcomer, Command::Join(Box::new(joining)));
@@ -71,9 +69,6 @@ impl RoomTask {
         metrics::call("join", "ok");
         tracing::info!(room = %self.cid, peer = %peer_id, %user, "{user} joined {}", self.cid);
         self.sit_down(&peer_id, &seat, &session);
-        if let Some(chair) = self.chairs.get_mut(&peer_id) {
-            chair.exp = exp;
-        }
         self.reply_snapshot(&id, &peer_id, Asked::Plainly);
         self.outputs.push(Output::Joined(answer, Seated { peer_id, seat }));
     }
@@ -107,7 +102,6 @@ impl RoomTask {
     /// Whether the seat is his; the end of the token that is in force then.
     fn may_resume(&self, ask: &ResumeAsk) -> Result<Option<u64>, ErrorBody> {
         let peer = self.room.peers.get(&ask.peer_id).ok_or_else(ErrorBody::session_gone)?;
-        let chair = self.chairs.get(&ask.peer_id).ok_or_else(ErrorBody::session_gone)?;
         if peer.who.session != ask.session_hash {
             return Err(ErrorBody::session_gone());
         }
@@ -117,8 +111,9 @@ impl RoomTask {
             None => {
                 let leeway = crate::auth::LEEWAY_S;
                 let now = self.shared.clock.now_s();
-                let expired = chair.exp.is_some_and(|exp| exp.saturating_add(leeway) <= now);
-                if expired { Err(ErrorBody::token_expired()) } else { Ok(chair.exp) }
+                let exp = peer.who.exp;
+                let expired = exp.is_some_and(|exp| exp.saturating_add(leeway) <= now);
+                if expired { Err(ErrorBody::token_expired()) } else { Ok(exp) }
             }
         }
     }
@@ -132,10 +127,10 @@ impl RoomTask {
         if let Err(refusal) = self.act(Actor::Peer(peer_id.clone()), Command::Return) {
             tracing::error!(room = %self.cid, peer = %peer_id, %refusal, "a return was refused");
         }
+        self.renew(&peer_id, exp);
         self.sit_down(&peer_id, &seat, &session);
         let same_life = *self.room.epoch == *epoch && seq <= self.room.seq;
         let missed = self.chairs.get_mut(&peer_id).and_then(|chair| {
-            chair.exp = exp;
             let history = &mut chair.history;
             same_life.then(|| self.ring.since(seq, &peer_id, history)).flatten()
         });
@@ -157,6 +152,14 @@ impl RoomTask {
         let Some(peer) = self.room.peers.get(&peer_id) else { return };
         let resumed = Resumed { user_id: peer.who.user_id.clone(), exp };
         self.outputs.push(Output::Resumed(answer, Seated { peer_id, seat }, resumed));
+    }
+
+    /// A peer's token has another end.
+    fn renew(&mut self, peer_id: &PeerId, exp: Option<u64>) {
+        let renewed = self.act(Actor::Peer(peer_id.clone()), Command::Renew { exp });
+        if let Err(refusal) = renewed {
+            tracing::error!(room = %self.cid, peer = %peer_id, %refusal, "a term was refused");
+        }
     }
 
     fn call(&mut self, ask: CallAsk) {
@@ -228,8 +231,10 @@ fn outcome_word(outcome: &Result<Reply, ErrorBody>) -> &'static str {
 fn reason_word(error: &ErrorBody) -> &'static str {
     const WORDS: &[&str] = &[
         "bad-token",
+        "banned",
         "blocked",
         "escalation",
+        "hidden",
         "not-a-peer",
         "not-allowed",
         "owner",
@@ -240,6 +245,7 @@ fn reason_word(error: &ErrorBody) -> &'static str {
         "self",
         "session-gone",
         "target-in-source",
+        "team-needed",
         "token-expired",
         "too-many",
         "unknown-peer",

@@ -32,8 +32,6 @@ pub(super) struct Chair {
     pub(super) calls: CallsKept,
     /// The secret by which he resumes, where this process knows it.
     pub(super) session: Arc<str>,
-    /// When his token ends, in seconds since the epoch.
-    pub(super) exp: Option<u64>,
     _counted: Counted,
 }
 
@@ -47,7 +45,6 @@ impl RoomTask {
             history: ClassHistory::new(self.room.seq, peer.sees_hidden()),
             calls: CallsKept::default(),
             session: "".into(),
-            exp: None,
             _counted: Counted::peer(),
         };
         self.chairs.insert(id.clone(), chair);

@@ -84,7 +84,7 @@ describe("the app", () => {
 
   test("knows its key and its secret", async () => {
     const options = { basePath: house.url };
-    await refused(new StreamClient("another", SECRET, options).getApp(), 2, "GetApp", "another");
+    await refused(new StreamClient("another", SECRET, options).getApp(), 2, "GetApp", "api_key");
     await refused(new StreamClient(KEY, "another-secret-another-secret-another", options).getApp(), 43, "GetApp");
     const now = Math.floor(Date.now() / 1000);
     await refused(house.user("ann", { iat: now - 7200, exp: now - 3600 }).video.queryCalls(), 40, "QueryCalls");
@@ -177,5 +177,25 @@ describe("roles", () => {
     for (let n = 0; n < 25; n += 1) made.push((await house.client.createRole({ name: `limit-${n}` })).role.name);
     await refused(house.client.createRole({ name: "limit-25" }), 4, "CreateRole", "25");
     for (const name of made) await house.client.deleteRole({ name });
+  });
+});
+
+describe("whoever asks too often", () => {
+  let house;
+  before(async () => { house = await openHouse({ ROLECALL_LIMITS_REST_PER_MINUTE_USER: "3" }); });
+  after(() => house?.close());
+
+  test("is told how long to wait; the others are not kept waiting", async () => {
+    await house.people("ann", "bo");
+    const ann = house.user("ann");
+    for (const left of [2, 1, 0]) assert.equal((await ann.video.queryCalls()).metadata.rateLimit.rateLimitRemaining, left);
+    await assert.rejects(ann.video.queryCalls(), ({ code, message, metadata }) => {
+      assert.deepEqual([code, metadata.responseCode, metadata.rateLimit.rateLimit, metadata.rateLimit.rateLimitRemaining], [9, 429, 3, 0]);
+      assert.ok(message.startsWith('Stream error code 9: QueryCalls failed with error: "'), message);
+      assert.ok(Number(metadata.responseHeaders.get("retry-after")) > 0);
+      return true;
+    });
+    assert.ok((await house.user("bo").video.queryCalls()).calls);
+    assert.ok((await house.client.video.queryCalls()).calls);
   });
 });

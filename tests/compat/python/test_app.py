@@ -1,10 +1,11 @@
 """The app, its permissions, roles and users, through Stream's SDK for Python."""
 
-import pytest
 from datetime import datetime, timedelta, timezone
-from getstream import Stream, StreamApiException
+
+import pytest
+from getstream import Stream, StreamApiException, StreamRateLimitException
 from getstream.models import QueryUsersPayload, SortParamRequest, UpdateUserPartialRequest, UserRequest
-from house import KEY, SECRET, fresh, recent, refused
+from house import KEY, SECRET, House, fresh, recent, refused
 
 
 def find(client, filter_conditions, **more):
@@ -118,3 +119,19 @@ def test_users_are_deactivated_deleted_and_restored(client, house):
     assert find(client, {"id": ann}) == []
     client.restore_users([ann])
     assert find(client, {"id": ann})[0].name == "Ann"
+
+
+def test_whoever_asks_too_often_is_told_how_long_to_wait():
+    house = House(ROLECALL_LIMITS_REST_PER_MINUTE_USER="2")
+    try:
+        house.client.upsert_users(UserRequest(id="ann"))
+        ann = house.user("ann").video
+        ann.query_calls()
+        ann.query_calls()
+        with pytest.raises(StreamRateLimitException) as caught:
+            ann.query_calls()
+        assert (caught.value.code, caught.value.status_code) == (9, 429)
+        assert timedelta(0) < caught.value.retry_after <= timedelta(minutes=1)
+        house.client.video.query_calls()
+    finally:
+        house.close()

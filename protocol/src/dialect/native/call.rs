@@ -8,7 +8,7 @@ use crate::{
     id::PeerId,
     json::{self, Metadata},
     media::{TrackKind, TrackKinds},
-    room::command::{Command, Right, Whom},
+    room::command::{Command, Explainee, Right, Whom},
     wire::code::ErrorBody,
 };
 
@@ -201,7 +201,8 @@ fn explain(params: params::Explain) -> Result<Command, ErrorBody> {
         (None, Some(track)) => Right::Track(track),
         _ => return Err(ErrorBody::bad_params("capability", "give `capability` or `track`")),
     };
-    Ok(Command::Explain { peer_id: params.peer_id, right })
+    let whom = params.peer_id.map_or(Explainee::Own, Explainee::Peer);
+    Ok(Command::Explain { whom, right })
 }
 
 fn nothing<T>(text: &str, request: T) -> Result<T, ErrorBody> {

@@ -1,54 +1,34 @@
-//! Creating the room, coming in, going out, and what time ends. It must not know roles.
+//! Coming in, going out, and what time ends. It must not know roles.
 
 use super::{Decision, Effects, Turn, ended};
-use crate::id::{PeerId, TeamId, Timestamp, UserId};
+use crate::id::{PeerId, Timestamp};
 use crate::json::Metadata;
 use crate::room::command::Joining;
 use crate::room::event::{Event, LeftReason, Outcome};
 use crate::room::refusal::Refusal;
 use crate::room::reply::Reply;
-use crate::team;
 use std::sync::Arc;
 
 impl<'a> Turn<'a> {
-    pub(super) fn creation(
-        self,
-        epoch: Arc<str>,
-        team: Option<TeamId>,
-        by: Option<UserId>,
-        custom: Metadata,
-    ) -> Event {
-        let call_type = &self.room.call_type;
-        Event::RoomCreated {
-            epoch,
-            team,
-            created_by: by,
-            custom,
-            backstage: call_type.settings.backstage,
-            call_type: Arc::clone(call_type),
-        }
-    }
-
-    pub(super) fn create(
-        self,
-        epoch: Arc<str>,
-        team: Option<TeamId>,
-        custom: Metadata,
-    ) -> Decision {
-        if self.room.created_at.is_some() {
-            return Decision::nothing(Reply::Done {});
-        }
-        Decision::events(vec![self.creation(epoch, team, None, custom)])
-    }
-
     pub(super) fn join(self, joining: Joining) -> Result<Decision, Refusal> {
+        let newcomer = self.room.newcomer(&joining);
         let mut events = Vec::with_capacity(2);
         if self.room.created_at.is_none() {
-            let team = team::of_new_room(&joining.teams).ok_or(Refusal::WrongTeam)?;
-            let creator = Some(joining.newcomer.user_id.clone());
-            events.push(self.creation(joining.epoch, team, creator, Metadata::empty_object()));
+            let team = joining.standing.reach.of_new_room(None).map_err(|_| Refusal::WrongTeam)?;
+            let call_type = &self.room.call_type;
+            events.push(Event::RoomCreated {
+                epoch: joining.epoch,
+                team,
+                created_by: Some(newcomer.user_id.clone()),
+                custom: Metadata::empty_object(),
+                backstage: call_type.settings.backstage,
+                call_type: Arc::clone(call_type),
+                settings_override: None,
+                starts_at: None,
+                kept: false,
+            });
         }
-        events.push(Event::PeerJoined { newcomer: Box::new(joining.newcomer) });
+        events.push(Event::PeerJoined { newcomer: Box::new(newcomer) });
         Ok(Decision { events, reply: Reply::Joined, relay: None })
     }
 

@@ -5,7 +5,6 @@ use crate::id::{PeerId, UserId};
 use crate::media::TrackKinds;
 use crate::room::command::{Recipient, Whom};
 use crate::room::event::{Event, LeftReason};
-use crate::room::people::Doer;
 use crate::room::refusal::Refusal;
 use crate::room::reply::Reply;
 use crate::room::state::{BLOCKED_MAX, Peer};
@@ -32,11 +31,12 @@ impl<'a> Turn<'a> {
         if let Whom::Roles(roles) = whom {
             roles.iter().try_for_each(|role| self.known_role(role))?;
         }
-        let by = self.by();
+        let own = |peer: &Peer| self.asker.is_self(peer);
         let concerned = |peer: &&Peer| match whom {
             Whom::Peer(id) => peer.id() == id,
-            Whom::Roles(roles) => by != Doer::Peer(peer.id().clone()) && roles.contains(&peer.role),
-            Whom::Everybody => by != Doer::Peer(peer.id().clone()),
+            Whom::Roles(roles) => !own(peer) && roles.contains(&peer.role),
+            Whom::Users(users) => users.contains(&peer.who.user_id),
+            Whom::Everybody => !own(peer),
         };
         let mut muted = 0;
         let mut events = Vec::new();
@@ -54,7 +54,7 @@ impl<'a> Turn<'a> {
         note: Option<String>,
     ) -> Result<Decision, Refusal> {
         let target = self.asker.sees(peer_id)?;
-        if self.by() == Doer::Peer(peer_id.clone()) {
+        if self.asker.is_self(target) {
             return Err(Refusal::OnSelf);
         }
         if block {
@@ -67,12 +67,32 @@ impl<'a> Turn<'a> {
         )))
     }
 
-    pub(super) fn block(self, user_id: &UserId, note: Option<String>) -> Result<Decision, Refusal> {
-        if self.asker.peer().is_ok_and(|own| own.who.user_id == *user_id) {
+    /// Every peer of the user goes.
+    pub(super) fn kick(
+        self,
+        user_id: &UserId,
+        block: bool,
+        note: Option<String>,
+    ) -> Result<Decision, Refusal> {
+        if block {
+            return self.block(user_id, note);
+        }
+        if self.asker.is_user(user_id) {
             return Err(Refusal::OnSelf);
         }
-        let peers = self.room.peers.values().filter(|peer| peer.who.user_id == *user_id);
-        let peers: Vec<PeerId> = peers.map(|peer| peer.id().clone()).collect();
+        let peers = self.peers_of(user_id);
+        Ok(Decision::events(self.departures(&peers, LeftReason::Removed, note)))
+    }
+
+    fn peers_of(self, user_id: &UserId) -> Vec<PeerId> {
+        self.room.peers_of(user_id).map(|peer| peer.id().clone()).collect()
+    }
+
+    pub(super) fn block(self, user_id: &UserId, note: Option<String>) -> Result<Decision, Refusal> {
+        if self.asker.is_user(user_id) {
+            return Err(Refusal::OnSelf);
+        }
+        let peers = self.peers_of(user_id);
         let mut events = Vec::new();
         if !self.room.blocked.contains(user_id) {
             if self.room.blocked.len() >= BLOCKED_MAX {
@@ -88,11 +108,6 @@ impl<'a> Turn<'a> {
         let blocked = self.room.blocked.contains(&user_id);
         let event = Event::UserUnblocked { user_id, by: self.by() };
         Decision::events(if blocked { vec![event] } else { Vec::new() })
-    }
-
-    pub(super) fn set_backstage(self, backstage: bool) -> Decision {
-        let event = Event::BackstageSet { backstage, by: self.by() };
-        Decision::events(if self.room.backstage == backstage { Vec::new() } else { vec![event] })
     }
 
     pub(super) fn knows_roles(self, to: &Recipient) -> Result<(), Refusal> {

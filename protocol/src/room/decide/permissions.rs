@@ -2,9 +2,9 @@
 
 use super::{Decision, Effects, Turn};
 use crate::id::{PeerId, RequestId};
+use crate::media::TrackKinds;
 use crate::permissions::{Overrides, PermissionsPatch};
 use crate::room::event::Event;
-use crate::room::people::Doer;
 use crate::room::refusal::Refusal;
 use crate::room::reply::{PeerRefused, REFUSED_MAX, Reply};
 use crate::room::request::{PermissionRequest, Wanted};
@@ -58,7 +58,7 @@ impl<'a> Turn<'a> {
         named: &BTreeMap<PeerId, PermissionsPatch>,
     ) -> Decision {
         let by = self.by();
-        let own = |peer: &Peer| by == Doer::Peer(peer.id().clone());
+        let own = |peer: &Peer| self.asker.is_self(peer);
         let rest =
             self.room.peers.values().filter(|peer| !own(peer) && !named.contains_key(peer.id()));
         let rest = everybody
@@ -152,9 +152,7 @@ impl<'a> Turn<'a> {
                 if *wanted == Wanted::Presence {
                     overrides.has_presence = Some(true);
                 } else {
-                    let sends = self.room.ungated(target).can_send;
-                    let sends = overrides.can_send.unwrap_or(sends);
-                    overrides.can_send = Some(sends.union(wanted.kinds()));
+                    overrides = overrides.sending(wanted.kinds(), TrackKinds::NONE);
                 }
             }
             let next = self.room.with_overrides(target, &overrides);

@@ -30,7 +30,7 @@ impl<'a> Turn<'a> {
         if target.role == *role {
             return Ok(Decision::nothing(Reply::Done {}));
         }
-        let on_self = self.by() == Doer::Peer(peer_id.clone());
+        let on_self = self.asker.is_self(target);
         let next = self.room.with_role(target, role);
         self.asker.may_grant(target, &next)?;
         if force || on_self {
@@ -65,6 +65,10 @@ impl<'a> Turn<'a> {
     /// `requestId` and a new term; anything else 409".
     pub(super) fn ask_role(self, target: &Peer, role: &RoleName) -> Result<Decision, Refusal> {
         let by = self.asker.person();
+        // The answer goes to a peer; the server's is in the journal.
+        if matches!(by.doer(), Doer::User(_)) {
+            return Err(Refusal::NotAPeer);
+        }
         let expires_at = self.at.plus(self.room.role_request_ttl_ms);
         let mut events = Vec::new();
         let pending = self.room.role_requests.values().find(|r| r.peer_id == *target.id());
@@ -201,8 +205,8 @@ impl<'a> Turn<'a> {
 
     pub(super) fn cancel_role(self, id: &RequestId) -> Result<Decision, Refusal> {
         let request = self.role_request(id)?;
-        let own =
-            self.asker.peer().ok().is_some_and(|own| request.by.peer_id.as_ref() == Some(own.id()));
+        let asker = request.by.peer_id.as_ref().and_then(|id| self.room.peers.get(id));
+        let own = asker.is_some_and(|asker| self.asker.is_self(asker));
         if !own && !self.asker.holds(Capability::UpdateCallPermissions) {
             return Err(Refusal::UnknownRequest);
         }

@@ -3,9 +3,11 @@
 use rolecall_protocol::{
     capability::{AdminGroup, Capability},
     dialect::native::call::TOKEN_MAX,
+    grant::Silent,
     id::{DISPLAY_NAME_MAX, NAME_MAX, PEER_ID_MAX, REASON_MAX, USER_ID_MAX},
     media::{CUSTOM_TRACK_NAME_MAX, CUSTOM_TRACKS_MAX, RECEPTION_RULES_MAX, TrackKind},
     permissions::LISTED_MAX,
+    room::state::PINS_MAX,
 };
 use serde_json::{Map, Value, json};
 
@@ -81,8 +83,7 @@ pub(super) fn words() -> Map<String, Value> {
     };
     let listed = |name: &str| json!({ "anyOf": [boolean(), list(of(name), LISTED_MAX), { "type": "null" }] });
     let tracks = kinds.map(|kind| (kind, of("trackState")));
-    let by =
-        || json!({ "type": ["string", "null"], "description": "a peer id, `server`, or null" });
+    let by = || json!({ "type": ["string", "null"], "description": "a peer id, `user:` and a user id, `server`, or null" });
     let defs = json!({
         "peerId": slug(PEER_ID_MAX),
         "requestId": slug(PEER_ID_MAX),
@@ -100,6 +101,9 @@ pub(super) fn words() -> Map<String, Value> {
         "trackState": one_of(["on", "off", "blocked"]),
         "adminGroup": one_of(AdminGroup::ALL.map(AdminGroup::as_str)),
         "capability": one_of(Capability::ALL.iter().map(|c| c.as_str())),
+        "needs": one_of(
+            Capability::ALL.iter().map(|c| c.as_str()).chain(Silent::ALL.iter().map(|s| s.as_str())),
+        ),
         "wanted": one_of(["send-audio", "send-video", "screenshare", "presence"]),
         "outcome": one_of(["accepted", "rejected", "cancelled", "expired", "superseded", "left", "withdrawn"]),
         "customTracks": custom,
@@ -157,10 +161,13 @@ pub(super) fn words() -> Map<String, Value> {
             ("callType", slug(NAME_MAX)),
             ("createdBy", or_null(of("userId"))),
             ("createdAt", of("moment")),
+            ("startsAt", or_null(of("moment"))),
             ("custom", of("json")),
             ("endedAt", or_null(of("moment"))),
             ("backstage", boolean()),
+            ("pins", list(of("pin"), PINS_MAX)),
         ]),
+        "pin": object([("userId", of("userId")), ("peerId", of("peerId"))]),
         "roleView": object([
             ("name", of("role")),
             ("priority", json!({ "type": "integer", "minimum": 0, "maximum": u16::MAX })),

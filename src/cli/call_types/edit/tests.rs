@@ -25,7 +25,7 @@ fn of(texts: &[&str]) -> Vec<RoleGrants> {
 fn plan(exactly: &[&str], more: &[&str], fewer: &[&str]) -> Plan {
     let mut edit = Edit::default();
     edit.grants(&of(exactly), &of(more), &of(fewer)).unwrap();
-    edit.plan("stage", &present())
+    edit.plan("stage", &present()).unwrap()
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn all_grants_of_a_role_can_go_and_a_role_can_come() {
 fn settings_are_merged_and_sent_by_whole_sections() {
     let mut edit = Edit::default();
     edit.settings(&json!({ "audio": { "mic_default_on": false } })).unwrap();
-    let plan = edit.plan("stage", &present());
+    let plan = edit.plan("stage", &present()).unwrap();
     let section = json!({ "mic_default_on": false, "default_device": "speaker" });
     assert_eq!(plan.body(), json!({ "settings": { "audio": section } }));
     assert_eq!(
@@ -107,14 +107,14 @@ fn settings_are_merged_and_sent_by_whole_sections() {
     );
     let mut same = Edit::default();
     same.settings(&json!({ "video": { "enabled": true } })).unwrap();
-    assert!(same.plan("stage", &present()).is_empty());
+    assert!(same.plan("stage", &present()).unwrap().is_empty());
 }
 
 #[test]
 fn the_servers_own_answer_is_a_definition() {
     let mut edit = Edit::default();
     edit.define("stage", &present()).unwrap();
-    assert!(edit.plan("stage", &present()).is_empty());
+    assert!(edit.plan("stage", &present()).unwrap().is_empty());
     let mut changed = present();
     changed["grants"]["user"] = json!(["join-call"]);
     changed["settings"]["video"]["enabled"] = json!(false);
@@ -123,7 +123,7 @@ fn the_servers_own_answer_is_a_definition() {
     edit.grants(&[], &of(&["user=send-video"]), &[]).unwrap();
     edit.settings(&json!({ "video": { "camera_default_on": false } })).unwrap();
     assert_eq!(
-        edit.plan("stage", &present()).body(),
+        edit.plan("stage", &present()).unwrap().body(),
         json!({
             "grants": { "user": ["join-call", "send-video"] },
             "settings": { "video": { "enabled": false, "camera_default_on": false } },
@@ -152,7 +152,7 @@ fn a_definition_that_says_less_than_it_seems_is_refused() {
 #[test]
 fn what_the_server_would_refuse_is_foreseen() {
     let known = BTreeSet::from(["user".to_owned()]);
-    let problems = plan(&["nurse=fly"], &["user=send-smell"], &[]).unknown(&known);
+    let problems = plan(&["nurse=fly"], &["user=send-smell"], &[]).refused(&known);
     assert_eq!(
         problems,
         [
@@ -161,7 +161,56 @@ fn what_the_server_would_refuse_is_foreseen() {
             "`user`: unknown permission `send-smell`",
         ]
     );
-    assert!(plan(&["guest=send-audio"], &[], &[]).unknown(&known).is_empty());
+    assert!(plan(&["guest=send-audio"], &[], &[]).refused(&known).is_empty());
+    let mut edit = Edit::default();
+    edit.settings(&json!({ "audio": { "default_device": "trumpet" }, "smell": {} })).unwrap();
+    let problems = edit.plan("stage", &present()).unwrap().refused(&known);
+    assert!(
+        problems[0].starts_with("settings: `audio.default_device` must be one of"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_role_with_a_shape_comes_to_grants() {
+    let mut edit = Edit::default();
+    let definition = json!({
+        "roles": {
+            "speaker": { "canSend": ["audio", "customAudio"], "canAdmin": false },
+            "user": { "priority": 9, "subscribeParams": { "subscribeToRoles": ["guest"] } },
+        },
+        "default_role": "user",
+    });
+    edit.define("stage", &definition).unwrap();
+    let plan = edit.plan("stage", &present()).unwrap();
+    assert_eq!(plan.body(), definition);
+    let diff = plan.diff();
+    assert!(diff.contains("--- /dev/null\n+++ stage/speaker\n"), "{diff}");
+    assert!(diff.contains("+send-audio\n") && !diff.contains("stage/guest"), "{diff}");
+    assert!(plan.refused(&BTreeSet::new()).is_empty());
+    assert!(plan.remarks[0].contains("`default_role`, `roles` cannot be compared"));
+    edit.grants(&[], &of(&["speaker=send-video"]), &[]).unwrap();
+    let sent = edit.plan("stage", &present()).unwrap().body();
+    let speaker: Vec<_> = sent["grants"]["speaker"].as_array().unwrap().iter().collect();
+    assert!(speaker.contains(&&json!("send-video")) && speaker.contains(&&json!("send-audio")));
+    let mut wrong = Edit::default();
+    let ghost = json!({ "roles": { "a": { "subscribeParams": { "subscribeToRoles": ["b"] } } } });
+    wrong.define("stage", &ghost).unwrap();
+    assert!(wrong.plan("stage", &present()).unwrap_err().contains("unknown role `b`"));
+}
+
+#[test]
+fn a_new_call_type_starts_as_default_unless_its_roles_have_shapes() {
+    let start = Edit::default().beginning("mine").unwrap();
+    assert!(start["grants"]["admin"].as_array().unwrap().contains(&json!("send-audio")));
+    assert_eq!(start["settings"]["video"]["enabled"], true);
+    assert_eq!(start["notification_settings"]["enabled"], true);
+    let mut shaped = Edit::default();
+    shaped.define("mine", &json!({ "roles": { "solo": { "canSend": true } } })).unwrap();
+    let start = shaped.beginning("mine").unwrap();
+    let roles: Vec<_> = start["grants"].as_object().unwrap().keys().collect();
+    assert_eq!(roles, ["host", "solo"]);
+    assert!(!shaped.plan("mine", &start).unwrap().differs());
 }
 
 #[test]

@@ -1,0 +1,263 @@
+//! What roles, overrides and settings come to for somebody, in the room or not (`PROTOCOL` 3.1). It
+//! must not know what is asked with these rights.
+
+use super::{
+    command::Joining,
+    member::Member,
+    people::Newcomer,
+    refusal::Refusal,
+    state::{Peer, Room},
+};
+use crate::{
+    call_type::{Role, Scope},
+    capability::Capability,
+    grant::Silent,
+    id::{PeerId, RoleName, Timestamp, UserId},
+    json::Metadata,
+    media::TrackKinds,
+    permissions::{Overrides, Permissions},
+    team::Caller,
+};
+
+impl Room {
+    /// Who somebody would be here: with the role and permissions that this room gives him.
+    #[must_use]
+    pub fn seated(&self, who: Newcomer, at: Timestamp) -> Peer {
+        let role = who.app_role.clone();
+        let peer = Peer {
+            who,
+            joined_at: at,
+            on: TrackKinds::NONE,
+            hand_raised: false,
+            dropped_until: None,
+            role,
+            permissions: Permissions::none(),
+        };
+        self.resolved(peer)
+    }
+
+    /// The peer with role and permissions derived anew (`PROTOCOL` 3.1): the role or roles, then
+    /// his overrides, then what the settings switch off; tracks he may no longer send are off.
+    #[must_use]
+    pub fn resolved(&self, mut peer: Peer) -> Peer {
+        let (role, base) = self.role_of(&peer.who);
+        peer.role = role;
+        let ungated = peer.who.overrides.over(&base);
+        peer.permissions = self.settings.gate(ungated);
+        peer.on = peer.on.intersection(peer.sendable());
+        peer
+    }
+
+    /// What the peer's role and overrides give, whatever the settings switch off now: who grants
+    /// and who gives up is measured by this, or a right would slip through while it sleeps.
+    #[must_use]
+    pub fn ungated(&self, peer: &Peer) -> Permissions {
+        peer.who.overrides.over(&self.role_of(&peer.who).1)
+    }
+
+    /// The role shown and what the role or roles give, before overrides and settings.
+    #[must_use]
+    pub fn role_of(&self, who: &Newcomer) -> (RoleName, Permissions) {
+        let scope = self.scope_of(who);
+        if let Some(assigned) = &who.assigned {
+            let role = self.call_type.roles.get(assigned);
+            let base = role.map_or_else(Permissions::none, |role| role.permissions(scope));
+            return (assigned.clone(), base);
+        }
+        let standing = self.standing_names(who);
+        let base = self.call_type.standing(&standing, scope);
+        let shown = self.call_type.standing_roles(&standing).last().map(|role| role.name.clone());
+        (shown.unwrap_or_else(|| who.app_role.clone()), base)
+    }
+
+    /// The roles that count for him: the assigned one, or the standing ones.
+    #[must_use]
+    pub fn roles_of(&self, who: &Newcomer) -> Vec<&Role> {
+        match &who.assigned {
+            Some(assigned) => self.call_type.roles.get(assigned).into_iter().collect(),
+            None => self.call_type.standing_roles(&self.standing_names(who)),
+        }
+    }
+
+    /// Whether his roles give him what shows as no capability.
+    #[must_use]
+    pub fn permits(&self, who: &Newcomer, silent: Silent) -> bool {
+        let scope = self.scope_of(who);
+        self.roles_of(who).into_iter().any(|role| role.permits(scope, silent))
+    }
+
+    /// Which grants count for him.
+    #[must_use]
+    pub fn scope_of(&self, who: &Newcomer) -> Scope {
+        Scope { creator: self.is_creator(&who.user_id), foreign: who.foreign }
+    }
+
+    /// The names of his standing roles, the most specific last.
+    #[must_use]
+    pub fn standing_names(&self, who: &Newcomer) -> Vec<RoleName> {
+        let member = self.members.get(&who.user_id).map(Member::role);
+        [Some(who.app_role.clone()), member, who.token_role.clone()].into_iter().flatten().collect()
+    }
+
+    /// Whether that user created the room.
+    #[must_use]
+    pub fn is_creator(&self, user: &UserId) -> bool {
+        self.created_by.as_ref() == Some(user)
+    }
+
+    /// A peer with one thing about him changed, resolved anew.
+    #[must_use]
+    pub fn with(&self, peer: &Peer, change: impl FnOnce(&mut Peer)) -> Peer {
+        let mut next = peer.clone();
+        change(&mut next);
+        self.resolved(next)
+    }
+
+    /// He in another role: overrides cleared but for presence, hand lowered.
+    #[must_use]
+    pub fn with_role(&self, peer: &Peer, role: &RoleName) -> Peer {
+        self.with(peer, |peer| {
+            peer.who.assigned = Some(role.clone());
+            peer.who.overrides = peer.who.overrides.after_role_change();
+            peer.hand_raised = false;
+        })
+    }
+
+    /// He with other overrides.
+    #[must_use]
+    pub fn with_overrides(&self, peer: &Peer, overrides: &Overrides) -> Peer {
+        self.with(peer, |peer| peer.who.overrides = overrides.clone())
+    }
+
+    /// He with another app role, and the room foreign to him or not.
+    #[must_use]
+    pub fn with_standing(&self, peer: &Peer, app_role: &RoleName, foreign: bool) -> Peer {
+        self.with(peer, |peer| {
+            peer.who.app_role = app_role.clone();
+            peer.who.foreign = foreign;
+        })
+    }
+
+    /// Who comes in, as this room knows him: with his standing, what his token changes, and what the
+    /// room has said of what he may send.
+    #[must_use]
+    pub fn newcomer(&self, joining: &Joining) -> Newcomer {
+        let Joining { newcomer, standing, permissions, .. } = joining;
+        let exists = self.created_at.is_some();
+        let mut who = Newcomer {
+            app_role: standing.app_role.clone(),
+            foreign: exists && !standing.reach.admits(self.team.as_ref()),
+            ..newcomer.clone()
+        };
+        if who.name.is_empty() {
+            let stranger = who.user_id.as_str() == who.peer_id.as_str();
+            let fallback = || if stranger { "".into() } else { who.user_id.as_str().into() };
+            who.name = standing.name.clone().unwrap_or_else(fallback);
+        }
+        if let Some(patch) = permissions {
+            let held = who.overrides.over(&self.role_of(&who).1).capabilities;
+            who.overrides = who.overrides.patched(patch, held);
+        }
+        if let Some(own) = self.user_overrides.get(&who.user_id) {
+            who.overrides = who.overrides.sending(own.granted, own.revoked);
+        }
+        who
+    }
+
+    /// Every peer of that user.
+    pub fn peers_of<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = &'a Peer> + Clone {
+        self.peers.values().filter(move |peer| peer.who.user_id == *user)
+    }
+
+    /// A caller as the peer he would be, with what he may send here beside what his roles say.
+    #[must_use]
+    pub fn absent(&self, caller: &Caller) -> Peer {
+        let own = self.user_overrides.get(&caller.user_id).copied().unwrap_or_default();
+        let who = Newcomer {
+            peer_id: nobody(),
+            user_id: caller.user_id.clone(),
+            name: caller.name.clone(),
+            metadata: Metadata::null(),
+            owner: false,
+            app_role: caller.app_role.clone(),
+            token_role: caller.token_role.clone(),
+            assigned: None,
+            overrides: Overrides::default().sending(own.granted, own.revoked),
+            session: "".into(),
+            exp: None,
+            foreign: !caller.reach.admits(self.team.as_ref()),
+        };
+        self.seated(who, Timestamp::default())
+    }
+}
+
+fn nobody() -> PeerId {
+    #[expect(clippy::expect_used, reason = "a literal")]
+    PeerId::parse("-").expect("well formed")
+}
+
+/// What a caller may do here, his `own_capabilities`: what his peers here may together, or, where he
+/// has none, what his standing roles and the room's word on him give. Nothing where he is blocked.
+#[must_use]
+pub fn rights_of(room: &Room, caller: &Caller) -> Permissions {
+    together(room, caller, |peer| peer.permissions.clone())
+}
+
+/// The same, whatever the settings switch off now.
+#[must_use]
+pub fn ungated_rights_of(room: &Room, caller: &Caller) -> Permissions {
+    together(room, caller, |peer| room.ungated(peer))
+}
+
+fn together(room: &Room, caller: &Caller, of: impl Fn(&Peer) -> Permissions) -> Permissions {
+    if room.blocked.contains(&caller.user_id) {
+        return Permissions::none();
+    }
+    let here = room.peers_of(&caller.user_id).map(&of).reduce(|a, b| a.union(&b));
+    here.unwrap_or_else(|| of(&room.absent(caller)))
+}
+
+/// Whether a caller's roles here give him what shows as no capability.
+#[must_use]
+pub fn permits(room: &Room, caller: &Caller, silent: Silent) -> bool {
+    if room.blocked.contains(&caller.user_id) {
+        return false;
+    }
+    let mut here = room.peers_of(&caller.user_id).peekable();
+    if here.peek().is_none() {
+        return room.permits(&room.absent(caller).who, silent);
+    }
+    here.any(|peer| room.permits(&peer.who, silent))
+}
+
+/// Whether a caller may know of the room, whatever else he may do there: it is there, he is not
+/// blocked, and it is of his team or an `-any-team` grant lets him read it.
+///
+/// # Errors
+/// The [`Refusal`].
+pub fn may_enter(room: &Room, caller: &Caller) -> Result<(), Refusal> {
+    if room.created_at.is_none() {
+        return Err(Refusal::UnknownRoom);
+    }
+    let foreign = !caller.reach.admits(room.team.as_ref());
+    let blocked = room.blocked.contains(&caller.user_id);
+    // Of another team's room he does not even learn that he is blocked there.
+    let reads = || {
+        let unblocked = room.absent(caller);
+        unblocked.holds(Capability::ReadCall)
+    };
+    if foreign && !reads() {
+        return Err(Refusal::WrongTeam);
+    }
+    if blocked { Err(Refusal::Blocked) } else { Ok(()) }
+}
+
+/// Whether a caller may look at the room.
+///
+/// # Errors
+/// The [`Refusal`].
+pub fn may_read(room: &Room, caller: &Caller) -> Result<(), Refusal> {
+    may_enter(room, caller)?;
+    let reads = rights_of(room, caller).capabilities.contains(Capability::ReadCall);
+    if reads { Ok(()) } else { Err(Refusal::NotAllowed(Capability::ReadCall)) }
+}
