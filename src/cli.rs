@@ -22,6 +22,7 @@ use crate::{
     auth::{Claims, KeyError, SignError},
     clock::Clock,
     config::{Config, ConfigError, Flags, LogFormat, Sources, parse_duration},
+    directory,
     http::BindError,
     journal::ReadError,
     server::{BackupError, OpenError, ServeError},
@@ -192,6 +193,9 @@ pub enum CliError {
     /// Nothing listens.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// What is stored cannot be read, or leaves no room for what is configured.
+    #[error(transparent)]
+    Directory(#[from] directory::OpenError),
     /// The journal on disk cannot be used.
     #[error(transparent)]
     Disk(#[from] OpenError),
@@ -230,7 +234,7 @@ impl CliError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Key(_) | Self::Usage(_) => 2,
-            Self::Disk(_) | Self::Journal(_) => 3,
+            Self::Disk(_) | Self::Journal(_) | Self::Directory(_) => 3,
             Self::Bind(_) | Self::Sign(_) | Self::Start(_) | Self::Remote(_) => 1,
             Self::Backup(_) => 1,
             Self::Failed(_) | Self::Declined | Self::Speechless(_) => 1,
@@ -244,6 +248,7 @@ impl From<ServeError> for CliError {
         match error {
             ServeError::Key(error) => Self::Key(error),
             ServeError::Bind(error) => Self::Bind(error),
+            ServeError::Directory(error) => Self::Directory(error),
             ServeError::Setting(problem) => Self::Usage(problem),
             ServeError::Disk(error) => Self::Disk(error),
             ServeError::Journal(error) => Self::Journal(error),

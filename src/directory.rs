@@ -76,8 +76,17 @@ pub enum DirectoryError {
 
 /// Why the Directory cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("the directory cannot be read: {0}")]
-pub struct OpenError(String);
+pub enum OpenError {
+    /// What is stored is not what it should be, or is not there to be read.
+    #[error("the directory cannot be read: {0}")]
+    Unreadable(String),
+    /// What is configured cannot be added to what is stored.
+    #[error("the configured call type `{0}` cannot be taken over: {1}")]
+    Configured(CallTypeName, DirectoryError),
+    /// What is configured cannot be stored.
+    #[error("the directory cannot be stored: {0}")]
+    Unstored(String),
+}
 
 /// What was published: the Directory before and after, and what is different.
 #[derive(Debug)]

@@ -55,9 +55,12 @@ pub trait Sockets: Send + Sync {
 
 /// The routes of the APIs, and the document and page that show them.
 pub fn api(rooms: Arc<rooms::Rooms>, stream: Arc<stream::Stream>) -> Router<Arc<Door>> {
-    let (routes, document) = stream::routes(stream);
+    let (rooms, of_rooms) = rooms::routes(rooms).split_for_parts();
+    let (routes, mut document) = stream::routes(stream);
+    document.merge(of_rooms);
+    document.merge(health::routes().into_openapi());
     let document = stream::openapi::complete(document);
-    rooms::routes(rooms).merge(routes).merge(stream::openapi::pages(document))
+    rooms.merge(routes).merge(stream::openapi::pages(document))
 }
 
 /// All routes: these, `api`, and the pages for every other path.
@@ -66,8 +69,7 @@ pub fn router(door: Arc<Door>, api: Router<Arc<Door>>) -> Router {
     let (body_bytes, request_timeout) = (limits.body_bytes, limits.request_timeout);
     Router::new()
         .route("/v1/connect", get(upgrade::connect))
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
+        .merge(Router::from(health::routes()))
         .route("/metrics", get(render_metrics))
         .merge(api)
         .fallback(assets::serve)

@@ -8,14 +8,17 @@ pub mod fanout;
 pub mod seat;
 
 mod calls_kept;
+pub mod changes;
+mod listing;
 mod output;
+mod outside;
 mod ring;
 mod room_task;
 mod snapshot;
 mod wake;
+pub mod whereabouts;
 
 use std::{
-    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -26,7 +29,7 @@ use std::{
 use dashmap::{DashMap, mapref::entry::Entry};
 use rolecall_protocol::{
     call_type::CallType,
-    id::{CallTypeName, Cid, PeerId, Seq, Timestamp, UserId},
+    id::{Cid, PeerId, Seq, Timestamp, UserId},
     room::{Actor, Command, Refusal, Reply, command::Joining},
     wire::{code::ErrorBody, frame::CallId},
 };
@@ -38,10 +41,16 @@ use tokio::{
     time::Instant,
 };
 
+pub use self::outside::{OutsideAsk, Seen};
 use self::seat::Seat;
-use crate::{clock::Clock, config::Limits, journal::Journal, metrics};
+use crate::{
+    calls::CallIndex, clock::Clock, config::Limits, directory::DirectoryHandle, journal::Journal,
+    metrics,
+};
+use changes::Anew;
 use room_task::{End, RoomTask};
 pub use wake::Found;
+use whereabouts::Whereabouts;
 
 /// A room that panics again within this is left down.
 const FALL_AGAIN: Duration = Duration::from_secs(10);
@@ -58,10 +67,16 @@ pub struct Shared {
     pub limits: Limits,
     /// How long a seat outlives its socket.
     pub grace: Duration,
+    /// The calls there are, as others ask for them.
+    pub calls: Arc<CallIndex>,
+    /// Users and call types.
+    pub directory: DirectoryHandle,
+    /// Where users are.
+    pub whereabouts: Whereabouts,
+    /// Whether teams that a token names count.
+    pub trust_token_teams: bool,
     /// Since when this process has been there for anybody to come back to.
     pub started: Timestamp,
-    /// The call types by name.
-    pub call_types: BTreeMap<CallTypeName, Arc<CallType>>,
 }
 
 /// The registry of rooms.
@@ -100,6 +115,8 @@ pub enum Ask {
         from: Seated,
         /// In seconds since the epoch; unset: never.
         exp: Option<u64>,
+        /// When it was made.
+        issued: u64,
     },
     /// A seated peer's socket is gone; `left`: he closed it to leave.
     Gone {
@@ -115,12 +132,21 @@ pub enum Ask {
         /// Told the outcome.
         answer: oneshot::Sender<Result<Reply, ErrorBody>>,
     },
+    /// Somebody outside of the room asks or looks.
+    Outside(Box<OutsideAsk>),
     /// The server side looks; told nothing where there is no such room.
     Look {
         /// Only the room itself and its counts.
         briefly: bool,
         /// Told the live state.
         answer: oneshot::Sender<Option<serde_json::Value>>,
+    },
+    /// The Directory changed; told once it is dealt with.
+    Anew {
+        /// What to read again.
+        anew: Box<Anew>,
+        /// Told then.
+        answer: oneshot::Sender<()>,
     },
     /// The house closes.
     Stop,
@@ -136,6 +162,8 @@ pub struct JoinAsk {
     pub seat: Arc<Seat>,
     /// The secret by which he will resume.
     pub session: Arc<str>,
+    /// When his token was made, in seconds since the epoch; none without a token.
+    pub issued: Option<u64>,
     /// Told the outcome; where he is in, the reply went to his seat.
     pub answer: oneshot::Sender<Result<Seated, ErrorBody>>,
 }
@@ -156,10 +184,20 @@ pub struct ResumeAsk {
     pub seq: Seq,
     /// His new socket.
     pub seat: Arc<Seat>,
-    /// What a fresh token says, where he brought one: the user, and when it ends.
-    pub token: Option<(Option<UserId>, Option<u64>)>,
+    /// What a fresh token says, where he brought one.
+    pub token: Option<Fresh>,
     /// Told the outcome, with the end of the token in force.
     pub answer: oneshot::Sender<Result<(Seated, Resumed), ErrorBody>>,
+}
+
+/// What a fresh token says.
+pub struct Fresh {
+    /// Whose it is.
+    pub user_id: Option<UserId>,
+    /// When it ends, in seconds since the epoch.
+    pub exp: Option<u64>,
+    /// When it was made, in seconds since the epoch.
+    pub issued: u64,
 }
 
 /// What a session learns of the seat it took again.
@@ -168,6 +206,8 @@ pub struct Resumed {
     pub user_id: UserId,
     /// When his token ends, in seconds since the epoch.
     pub exp: Option<u64>,
+    /// When it was made; none without a token.
+    pub issued: Option<u64>,
 }
 
 /// A call of a seated peer.
@@ -220,7 +260,9 @@ impl Hub {
             let mailbox = self.enter(cid)?;
             // A socket waits its turn; a request is told to come again.
             let sent = match envelope.ask {
-                Ask::Server { .. } | Ask::Look { .. } => mailbox.try_send(envelope),
+                Ask::Server { .. } | Ask::Look { .. } | Ask::Outside(_) => {
+                    mailbox.try_send(envelope)
+                }
                 _ => mailbox.send(envelope).await.map_err(|back| TrySendError::Closed(back.0)),
             };
             match sent {
@@ -288,7 +330,8 @@ impl Hub {
         if let Some(room) = self.rooms.get(cid) {
             return Ok(room.clone());
         }
-        let Some(call_type) = self.shared.call_types.get(cid.call_type()) else {
+        let directory = self.shared.directory.now();
+        let Some(entry) = directory.call_type(cid.call_type()) else {
             let message = format!("there is no call type `{}`", cid.call_type());
             return Err(ErrorBody::new(404, "unknown-call-type", message));
         };
@@ -307,7 +350,7 @@ impl Hub {
                 let (mailbox, inbox) = mpsc::channel(self.shared.limits.mailbox);
                 place.insert(mailbox.clone());
                 let (shared, rooms) = (Arc::clone(&self.shared), Arc::clone(&self.rooms));
-                tokio::spawn(keep(shared, rooms, cid.clone(), Arc::clone(call_type), inbox));
+                tokio::spawn(keep(shared, rooms, cid.clone(), Arc::clone(&entry.call_type), inbox));
                 Ok(mailbox)
             }
         }

@@ -2,6 +2,7 @@
 //! `rolecall-protocol`. It awaits and never decides.
 
 pub mod auth;
+pub mod calls;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -13,6 +13,7 @@ pub mod value;
 mod cursor;
 mod index;
 mod plan;
+mod reach;
 mod walk;
 
 use std::fmt;
@@ -22,6 +23,7 @@ pub use self::{
     filter::Filter,
     index::Index,
     plan::select,
+    reach::scoped,
     sort::{Direction, Sort},
 };
 

@@ -23,20 +23,20 @@ use crate::{
     auth::{Claims, KeyError, Verifier},
     clock::Clock,
     config::{Config, Durability},
-    directory::DirectoryHandle,
+    directory::{self, DirectoryHandle},
     http::{
         self, BindError, Door, Readiness,
         rooms::Rooms,
         stream::{Stream, rate::Rates, tasks::Tasks},
     },
-    hub::{Hub, Shared},
+    hub::{Hub, Shared, changes, whereabouts::Whereabouts},
     journal::{
         Journal, ReadError,
         memory::MemoryJournal,
         sqlite::{self, Options, SqliteJournal},
     },
     metrics, mint,
-    session::Sessions,
+    session::{Revocations, Sessions},
 };
 
 pub use crate::journal::sqlite::{BackupError, OpenError};
@@ -57,6 +57,9 @@ pub enum ServeError {
     /// Nothing listens.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// What is stored cannot be read.
+    #[error(transparent)]
+    Directory(#[from] directory::OpenError),
     /// A setting cannot stand.
     #[error("{0}")]
     Setting(String),
@@ -104,15 +107,28 @@ impl Server {
             listener.local_addr().map_err(|error| BindError::Refused(config.listen, error))?;
         let default_call_type = CallTypeName::parse(&config.default_call_type)
             .map_err(|error| ServeError::Setting(error.to_string()))?;
+        // Nobody is served yet: nothing else waits while it is read.
+        let directory = futures::executor::block_on(DirectoryHandle::open(
+            Arc::clone(&journal),
+            clock.clone(),
+            &config.limits,
+            &config.configured_call_types(),
+        ))?;
         let shared = Shared {
             journal,
             clock: clock.clone(),
             limits: config.limits.clone(),
             grace: config.grace,
+            calls: Arc::default(),
+            directory: directory.clone(),
             started: Timestamp(clock.now_ms()),
-            call_types: config.call_types.clone(),
+            whereabouts: Whereabouts::default(),
+            trust_token_teams: config.trust_token_teams,
         };
         let hub = Arc::new(Hub::new(shared));
+        directory.concern(Arc::new(changes::Rooms(Arc::downgrade(&hub))));
+        let (revocations, revoked) = Revocations::new();
+        directory.concern(Arc::new(revocations));
         let (stop, closing) = watch::channel(false);
         let sessions = Arc::new(Sessions {
             hub: Arc::clone(&hub),
@@ -120,6 +136,7 @@ impl Server {
             config: Arc::clone(&config),
             default_call_type: default_call_type.clone(),
             closing,
+            revoked,
         });
         let rooms =
             Rooms { hub: Arc::clone(&hub), verifier: Arc::clone(&verifier), default_call_type };
@@ -147,7 +164,7 @@ impl Server {
     pub async fn wake(&self) -> Result<(), ServeError> {
         let hub = &self.sessions.hub;
         let begun = Instant::now();
-        let found = hub.wake(|_| {}).await?;
+        let found = hub.wake(|room| hub.shared().calls.publish(room)).await?;
         tracing::info!(
             rooms = found.rooms, woken = found.woken, took = ?begun.elapsed(),
             "{} rooms are remembered, somebody was in {} of them", found.rooms, found.woken
@@ -158,7 +175,7 @@ impl Server {
     /// Serves until `shutdown` ends, then stops in good order.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, door, sessions, rooms, stop, .. } = self;
-        let Some(stream) = open_stream(&door, &rooms).await else { return };
+        let stream = stream(&door, &rooms);
         let stopped = stop.subscribe();
         let router = http::router(Arc::clone(&door), http::api(rooms, stream));
         if door.config.demo {
@@ -173,6 +190,7 @@ impl Server {
             let _ = stop.send(true);
             // Sockets are told to come back; seats are kept for the grace.
             sessions.hub.stop().await;
+            sessions.hub.shared().directory.stop().await;
             linger(&sessions).await;
         };
         tokio::join!(serving, stopping);
@@ -210,6 +228,20 @@ impl Server {
         };
         claims.sign(self.door.config.api_secret.as_ref()?).ok()
     }
+}
+
+/// What serves the REST API over the same rooms.
+fn stream(door: &Door, rooms: &Rooms) -> Arc<Stream> {
+    Arc::new(Stream {
+        config: Arc::clone(&door.config),
+        clock: door.clock.clone(),
+        verifier: Arc::clone(&door.verifier),
+        hub: Arc::clone(&rooms.hub),
+        default_call_type: rooms.default_call_type.clone(),
+        directory: rooms.hub.shared().directory.clone(),
+        rates: Rates::new(&door.config.limits),
+        tasks: Tasks::default(),
+    })
 }
 
 /// The journal that the settings ask for.
@@ -250,25 +282,6 @@ fn disk_lost(problem: &str) {
 /// [`BackupError`].
 pub fn backup(config: &Config, to: &Path) -> Result<u64, BackupError> {
     sqlite::backup(&config.data, to)
-}
-
-/// Opens the directory and what serves it.
-async fn open_stream(door: &Door, rooms: &Rooms) -> Option<Arc<Stream>> {
-    let journal = Arc::clone(&rooms.hub.shared().journal);
-    let configured = door.config.configured_call_types();
-    let limits = &door.config.limits;
-    let opened = DirectoryHandle::open(journal, door.clock.clone(), limits, &configured).await;
-    let directory = opened.inspect_err(|error| tracing::error!(%error, "cannot serve")).ok()?;
-    Some(Arc::new(Stream {
-        config: Arc::clone(&door.config),
-        clock: door.clock.clone(),
-        verifier: Arc::clone(&door.verifier),
-        hub: Arc::clone(&rooms.hub),
-        default_call_type: rooms.default_call_type.clone(),
-        directory,
-        rates: Rates::new(&door.config.limits),
-        tasks: Tasks::default(),
-    }))
 }
 
 /// Creates the demo's room, so that its links work in any order.

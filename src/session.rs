@@ -31,6 +31,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, protocol::frame::coding::Cl
 use crate::{
     auth::Verifier,
     config::Config,
+    directory::{Change, Concerned},
     http::{self, Sockets},
     hub::{
         Ask, CallAsk, Hub, Seated,
@@ -53,6 +54,30 @@ pub struct Sessions {
     pub default_call_type: CallTypeName,
     /// Says true when the house closes.
     pub closing: watch::Receiver<bool>,
+    /// From when on tokens count; says so when that changes.
+    pub revoked: watch::Receiver<Option<Timestamp>>,
+}
+
+/// Tells every session when tokens are revoked.
+pub struct Revocations(watch::Sender<Option<Timestamp>>);
+
+impl Revocations {
+    /// Whoever listens hears of later changes.
+    #[must_use]
+    pub fn new() -> (Self, watch::Receiver<Option<Timestamp>>) {
+        let (sender, receiver) = watch::channel(None);
+        (Self(sender), receiver)
+    }
+}
+
+impl Concerned for Revocations {
+    fn changed(&self, change: Arc<Change>) -> BoxFuture<'static, ()> {
+        let moment = change.after.app.revoke_tokens_issued_before;
+        if change.before.app.revoke_tokens_issued_before != moment {
+            self.0.send_replace(moment);
+        }
+        Box::pin(std::future::ready(()))
+    }
 }
 
 impl Sockets for Arc<Sessions> {
@@ -91,6 +116,7 @@ struct Session {
     bearer: Option<Secret>,
     /// Where it sits, once it has joined or resumed.
     place: Option<Box<Place>>,
+    revoked: watch::Receiver<Option<Timestamp>>,
     pace: Pace,
     beat: Beat,
     join_by: Instant,
@@ -102,6 +128,8 @@ struct Place {
     seated: Seated,
     user_id: UserId,
     term: Term,
+    /// When the token was made, in seconds since the epoch; none without a token.
+    issued: Option<u64>,
 }
 
 /// What a frame led to.
@@ -126,7 +154,8 @@ impl Session {
         let limits = &house.config.limits;
         let (pace, beat) = (Pace::new(limits), Beat::new(limits));
         let join_by = Instant::now() + limits.join_timeout;
-        Self { house, socket, bearer, place: None, pace, beat, join_by }
+        let revoked = house.revoked.clone();
+        Self { house, socket, bearer, place: None, revoked, pace, beat, join_by }
     }
 
     async fn run(&mut self) {
@@ -140,6 +169,7 @@ impl Session {
                     Next::Close(code::Close::GoingAway)
                 }
                 closing = seat.closing() => Next::Seat(closing),
+                Ok(()) = self.revoked.changed(), if self.place.is_some() => self.look_at_token(),
                 message = self.socket.receive() => Box::pin(self.hear(message)).await,
                 () = sleep_until(wake) => self.pass_time().await,
             };
@@ -180,6 +210,17 @@ impl Session {
         let term = self.place.as_ref().map(|place| place.term.due());
         let join = self.place.is_none().then_some(self.join_by);
         [term.flatten(), join].into_iter().flatten().fold(self.beat.due(), Ord::min)
+    }
+
+    /// Tokens were revoked: perhaps the one that brought him in.
+    fn look_at_token(&self) -> Next {
+        let issued = self.place.as_ref().and_then(|place| place.issued);
+        let app = &self.house.hub.shared().directory.now().app;
+        if issued.is_none_or(|issued| app.honors(issued)) {
+            Next::Go
+        } else {
+            Next::Close(code::Close::BadToken)
+        }
     }
 
     async fn pass_time(&mut self) -> Next {

@@ -12,6 +12,7 @@ pub mod key;
 pub mod notifications;
 pub mod permission;
 pub mod role;
+pub mod standing;
 pub mod state;
 pub mod user;
 

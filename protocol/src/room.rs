@@ -32,7 +32,7 @@ pub mod decide;
 
 pub use apply::apply;
 pub use audience::Audience;
-pub use authorize::authorize;
+pub use authorize::{authorize, may_read};
 pub use body::Body;
 pub use command::{Actor, Command, Creation, Explainee, MemberPatch};
 pub use decide::{Decision, decide};
@@ -41,7 +41,7 @@ pub use member::{Member, Pin, SessionInfo, UserOverrides};
 pub use notice::{Notice, commit};
 pub use refusal::Refusal;
 pub use reply::{Relay, Reply};
-pub use rights::{may_read, rights_of};
+pub use rights::rights_of;
 pub use state::{Peer, Room};
 
 pub use crate::team::{Caller, Standing};

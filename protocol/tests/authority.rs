@@ -4,7 +4,13 @@
 //! `UPDATE_GOLDEN=1 cargo test -p rolecall-protocol --test authority` writes it anew.
 #![expect(clippy::unwrap_used, reason = "what cannot go on says so by falling")]
 
-use std::{collections::BTreeSet, fmt::Write, fs, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    fs,
+    path::Path,
+    sync::Arc,
+};
 
 use rolecall_protocol::{
     call_type::{CallType, Scope, builtin},
@@ -15,13 +21,13 @@ use rolecall_protocol::{
     permissions::Overrides,
     room::{
         Actor, Command, Refusal, Room,
-        command::{Joining, Recipient, Whom},
-        commit,
+        command::{Creation, Joining, MemberPatch, Recipient, Whom},
+        commit, may_read,
         people::Newcomer,
         request::Wanted,
         turn,
     },
-    team::{Reach, Standing},
+    team::{Caller, Reach, Standing},
 };
 
 const AT: Timestamp = Timestamp(1_767_225_600_000);
@@ -30,11 +36,16 @@ const LEGEND: &str = "\
 Who may do what: one table for each built-in call type, a column for each role, a row for each act.
 
     yes         it is done
-    no          the role lacks the capability (named at the row's end)
+    no          the role lacks the capability or permission (named at the row's end)
     escalation  it would give an administrative right that the asker lacks himself
     owner       an owner is touched by nobody but himself and the server
     -           nothing to do: the target is that already
+    hidden      a hidden peer cannot be pinned
+    not-a-peer  it is the server's
     blocked     the track may not be sent
+
+Over REST, where he is not in the room, somebody with that app role may the same, but for the rows
+that say `over REST`; where he is in, the same as at his socket.
 
 `a participant` has the role of whoever comes with nothing but a token, `an admin` the role admin,
 `an owner` the role host and the owner flag. `user*` is the user who created the room. The asker is
@@ -75,14 +86,27 @@ struct Column {
     creator: bool,
 }
 
+/// How somebody asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// At his own socket.
+    Socket,
+    /// Over REST, while he is in the room.
+    Beside,
+    /// Over REST, while he is not.
+    Away,
+}
+
 /// An act: what becomes of it when somebody of that column asks it.
 struct Row {
     text: String,
+    /// Whether it can be asked over REST, too.
+    over_rest: bool,
     ask: Box<Ask>,
 }
 
 /// How many facts and messages followed, or why none.
-type Ask = dyn Fn(&Arc<CallType>, &Column) -> Result<usize, Refusal>;
+type Ask = dyn Fn(&Arc<CallType>, &Column, Way) -> Result<usize, Refusal>;
 
 #[test]
 fn the_matrix_is_as_written() {
@@ -141,17 +165,32 @@ fn table(text: &mut String, call_type: &Arc<CallType>) {
         .iter()
         .map(|column| format!("{}{}", column.role, if column.creator { "*" } else { "" }))
         .collect();
-    let cells: Vec<(Vec<String>, String)> = rows
-        .iter()
-        .map(|row| {
-            let asked: Vec<_> =
-                columns.iter().map(|column| cell((row.ask)(call_type, column))).collect();
-            let needs: BTreeSet<_> = asked.iter().filter_map(|(_, needs)| *needs).collect();
-            let needs: Vec<_> = needs.into_iter().map(Capability::as_str).collect();
-            (asked.into_iter().map(|(cell, _)| cell).collect(), needs.join(" "))
-        })
-        .collect();
-    let first = rows.iter().map(|row| row.text.len()).max().unwrap();
+    let asked = |row: &Row, way: Way| {
+        let asked: Vec<_> =
+            columns.iter().map(|column| cell((row.ask)(call_type, column, way))).collect();
+        let needs: BTreeSet<_> = asked.iter().filter_map(|(_, needs)| *needs).collect();
+        let needs: Vec<_> = needs.into_iter().collect();
+        (asked.into_iter().map(|(cell, _)| cell).collect::<Vec<_>>(), needs.join(" "))
+    };
+    let mut found = Vec::new();
+    for row in &rows {
+        if row.text.starts_with("over REST") {
+            found.push((row.text.clone(), asked(row, Way::Away)));
+            continue;
+        }
+        let at_socket = asked(row, Way::Socket);
+        let mut lines = vec![(row.text.clone(), at_socket.clone())];
+        if row.over_rest {
+            let (beside, away) = (asked(row, Way::Beside), asked(row, Way::Away));
+            assert_eq!(beside, away, "{}, {}: beside or away", call_type.name, row.text);
+            if away != at_socket {
+                lines.push((format!("over REST: {}", row.text), away));
+            }
+        }
+        found.extend(lines);
+    }
+    let (texts, cells): (Vec<String>, Vec<_>) = found.into_iter().unzip();
+    let first = texts.iter().map(String::len).max().unwrap();
     let width = |i: usize| cells.iter().map(|(c, _)| c[i].len()).max().unwrap().max(heads[i].len());
     let line = |text: &mut String, head: &str, cells: &[String], end: &str| {
         let mut line = format!("{head:first$}");
@@ -164,8 +203,8 @@ fn table(text: &mut String, call_type: &Arc<CallType>) {
     };
     writeln!(text, "\n== {}\n", call_type.name).unwrap();
     line(text, "", &heads, "needs");
-    for (row, (cells, needs)) in rows.iter().zip(&cells) {
-        line(text, &row.text, cells, needs);
+    for (row, (cells, needs)) in texts.iter().zip(&cells) {
+        line(text, row, cells, needs);
     }
 }
 
@@ -191,37 +230,80 @@ fn plain(call_type: &CallType) -> RoleName {
 
 /// An act on a room with everybody in it.
 fn row(text: impl Into<String>, command: impl Fn(&CallType) -> Command + 'static) -> Row {
-    let ask = move |call_type: &Arc<CallType>, column: &Column| {
-        let mut room = settled(call_type, column);
-        take(&mut room, Actor::Peer(name("asker")), command(call_type))
+    let ask = move |call_type: &Arc<CallType>, column: &Column, way: Way| {
+        let mut room = settled(call_type, column, way);
+        take(&mut room, asker(column, way), command(call_type))
     };
-    Row { text: text.into(), ask: Box::new(ask) }
+    Row { text: text.into(), over_rest: true, ask: Box::new(ask) }
+}
+
+/// The same, of what is done at one's own socket alone.
+fn own(text: impl Into<String>, command: impl Fn(&CallType) -> Command + 'static) -> Row {
+    Row { over_rest: false, ..row(text, command) }
+}
+
+fn asker(column: &Column, way: Way) -> Actor {
+    match way {
+        Way::Socket => Actor::Peer(name("asker")),
+        // A role change may have taken what his app role would give: it is his peer that counts.
+        Way::Beside => caller(&name("unheard-of")),
+        Way::Away => caller(&column.role),
+    }
+}
+
+fn caller(role: &RoleName) -> Actor {
+    Actor::User(Box::new(Caller {
+        user_id: name("asker"),
+        name: "asker".into(),
+        app_role: role.clone(),
+        token_role: None,
+        reach: Reach::Everywhere,
+    }))
 }
 
 /// Coming into a room that the asker created, or the server did, and to which this happened since.
 fn coming(text: &str, since: Option<Command>) -> Row {
-    let ask = move |call_type: &Arc<CallType>, column: &Column| {
-        let mut room = settled(call_type, column);
+    let ask = move |call_type: &Arc<CallType>, column: &Column, _: Way| {
+        let mut room = settled(call_type, column, Way::Socket);
         take(&mut room, Actor::Peer(name("asker")), Command::Leave).unwrap();
         if let Some(command) = &since {
             take(&mut room, Actor::Server, command.clone()).unwrap();
         }
         take(&mut room, Actor::Newcomer, joining("asker", &column.role, false))
     };
-    Row { text: text.to_owned(), ask: Box::new(ask) }
+    Row { text: text.to_owned(), over_rest: false, ask: Box::new(ask) }
 }
 
 fn creating() -> Row {
-    let ask = |call_type: &Arc<CallType>, column: &Column| {
+    let ask = |call_type: &Arc<CallType>, column: &Column, _: Way| {
         take(&mut vacant(call_type), Actor::Newcomer, joining("asker", &column.role, false))
     };
-    Row { text: "create the room".to_owned(), ask: Box::new(ask) }
+    Row { text: "create the room".to_owned(), over_rest: false, ask: Box::new(ask) }
+}
+
+/// Creating a room over REST, with what is said of it.
+fn creating_over_rest(text: &str, creation: Creation) -> Row {
+    let ask = move |call_type: &Arc<CallType>, column: &Column, _: Way| {
+        let command = Command::Create(Box::new(creation.clone()));
+        take(&mut vacant(call_type), caller(&column.role), command)
+    };
+    Row { text: format!("over REST: {text}"), over_rest: true, ask: Box::new(ask) }
+}
+
+/// Reading the room over REST.
+fn reading() -> Row {
+    let ask = |call_type: &Arc<CallType>, column: &Column, way: Way| {
+        let room = settled(call_type, column, way);
+        let Actor::User(caller) = asker(column, way) else { unreachable!() };
+        may_read(&room, &caller).map(|()| 1)
+    };
+    Row { text: "over REST: read the room".to_owned(), over_rest: true, ask: Box::new(ask) }
 }
 
 /// Granting what somebody asks for who may send nothing.
 fn granting(target: Target) -> Row {
-    let ask = move |call_type: &Arc<CallType>, column: &Column| {
-        let mut room = settled(call_type, column);
+    let ask = move |call_type: &Arc<CallType>, column: &Column, way: Way| {
+        let mut room = settled(call_type, column, way);
         let target_id = name(target.id());
         let patch = Box::new(serde_json::from_str(r#"{"canSend":false}"#).unwrap());
         let mute = Command::UpdatePermissions { peer_id: name(target.id()), patch };
@@ -231,15 +313,19 @@ fn granting(target: Target) -> Row {
         take(&mut room, Actor::Peer(target_id), request).unwrap();
         let request_id = room.permission_requests.keys().next().unwrap().clone();
         let answer = Command::AnswerPermissionRequest { request_id, grant: true, reason: None };
-        take(&mut room, Actor::Peer(name("asker")), answer)
+        take(&mut room, asker(column, way), answer)
     };
-    Row { text: format!("grant what {} asks for", target.named()), ask: Box::new(ask) }
+    Row {
+        over_rest: true,
+        text: format!("grant what {} asks for", target.named()),
+        ask: Box::new(ask),
+    }
 }
 
 /// Muting somebody who sends audio.
 fn muting(target: Target) -> Row {
-    let ask = move |call_type: &Arc<CallType>, column: &Column| {
-        let mut room = settled(call_type, column);
+    let ask = move |call_type: &Arc<CallType>, column: &Column, way: Way| {
+        let mut room = settled(call_type, column, way);
         let patch = Box::new(serde_json::from_str(r#"{"canSend":["audio"]}"#).unwrap());
         let may = Command::UpdatePermissions { peer_id: name(target.id()), patch };
         take(&mut room, Actor::Server, may).unwrap();
@@ -247,9 +333,9 @@ fn muting(target: Target) -> Row {
         let on = Command::SetTracks { on: tracks, off: TrackKinds::NONE };
         take(&mut room, Actor::Peer(name(target.id())), on).unwrap();
         let mute = Command::Mute { whom: Whom::Peer(name(target.id())), tracks };
-        take(&mut room, Actor::Peer(name("asker")), mute)
+        take(&mut room, asker(column, way), mute)
     };
-    Row { text: format!("mute {}", target.named()), ask: Box::new(ask) }
+    Row { over_rest: true, text: format!("mute {}", target.named()), ask: Box::new(ask) }
 }
 
 fn rows(call_type: &CallType) -> Vec<Row> {
@@ -288,14 +374,44 @@ fn rows(call_type: &CallType) -> Vec<Row> {
             row(format!("block {whom}"), move |_| Command::BlockUser {
                 user_id: name(target.id()),
             }),
+            row(format!("kick every peer of {whom}"), move |_| Command::KickUser {
+                user_id: name(target.id()),
+                block: false,
+                reason: None,
+            }),
+            row(format!("let the user audio be sent by {whom}"), move |_| Command::GrantUser {
+                user_id: name(target.id()),
+                grant: BTreeSet::from([Wanted::SendAudio]),
+                revoke: BTreeSet::new(),
+            }),
+            row(format!("stop the user's video of {whom}"), move |_| Command::GrantUser {
+                user_id: name(target.id()),
+                grant: BTreeSet::new(),
+                revoke: BTreeSet::from([Wanted::SendVideo]),
+            }),
+            row(format!("pin {whom}"), move |_| Command::SetPin {
+                user_id: name(target.id()),
+                peer_id: name(target.id()),
+                pinned: true,
+            }),
+            member(format!("make {whom} a member"), target.id(), None),
+            member(format!("make {whom} a member as admin"), target.id(), Some("admin")),
         ]);
     }
     rows
 }
 
+fn member(text: String, user: &'static str, role: Option<&'static str>) -> Row {
+    row(text, move |_| {
+        let patch = MemberPatch { role: role.map(|role| Some(name(role))), custom: None };
+        let set = BTreeMap::from([(name(user), patch)]);
+        Command::UpdateMembers { set, remove: BTreeSet::new() }
+    })
+}
+
 fn on_the_room() -> Vec<Row> {
     let send = |what: &str, kind| {
-        row(format!("send {what}"), move |_| Command::SetTracks {
+        own(format!("send {what}"), move |_| Command::SetTracks {
             on: TrackKinds::of(&[kind]),
             off: TrackKinds::NONE,
         })
@@ -333,7 +449,44 @@ fn on_the_room() -> Vec<Row> {
         }),
         row("unblock a user", |_| Command::UnblockUser { user_id: name("villain") }),
         row("go live, or backstage", |_| Command::SetBackstage { backstage: true }),
+        row("change what is given of it", |_| Command::UpdateRoom {
+            custom: Some(serde_json::from_str(r#"{"topic":"tea"}"#).unwrap()),
+            settings: None,
+            starts_at: None,
+        }),
+        row("change its settings", |_| Command::UpdateRoom {
+            custom: None,
+            settings: Some(serde_json::from_str(r#"{"video":{"enabled":false}}"#).unwrap()),
+            starts_at: None,
+        }),
+        row("react", |_| Command::SendReaction { data: Metadata::null() }),
+        member("make somebody absent a member".to_owned(), "absent", None),
+        member("make a member admin".to_owned(), "member", Some("admin")),
+        row("remove a member", |_| Command::UpdateMembers {
+            set: BTreeMap::new(),
+            remove: BTreeSet::from([name("member")]),
+        }),
         row("end the room", |_| Command::EndRoom { reason: None }),
+        row("delete it", |_| Command::Delete),
+        reading(),
+        creating_over_rest("create a room", Creation::default()),
+        creating_over_rest(
+            "create one with an admin as member",
+            Creation {
+                members: BTreeMap::from([(
+                    name("absent"),
+                    MemberPatch { role: Some(Some(name("admin"))), custom: None },
+                )]),
+                ..Creation::default()
+            },
+        ),
+        creating_over_rest(
+            "create one with settings of its own",
+            Creation {
+                settings: Some(serde_json::from_str(r#"{"video":{"enabled":false}}"#).unwrap()),
+                ..Creation::default()
+            },
+        ),
     ]
 }
 
@@ -379,13 +532,16 @@ fn vacant(call_type: &Arc<CallType>) -> Room {
 /// A live room with everybody in it: the asker (who created it, or the server did), a participant,
 /// an admin and an owner, sending what they may. A user is blocked, and the admin has asked the
 /// participant to become one too.
-fn settled(call_type: &Arc<CallType>, column: &Column) -> Room {
+fn settled(call_type: &Arc<CallType>, column: &Column, way: Way) -> Room {
     let mut room = vacant(call_type);
     let mut server = |command| take(&mut room, Actor::Server, command).unwrap();
-    if !column.creator {
-        server(Command::Create(Box::default()));
+    let created_by = column.creator.then(|| name("asker"));
+    server(Command::Create(Box::new(Creation { created_by, ..Creation::default() })));
+    if way != Way::Away {
+        server(joining("asker", &column.role, false));
     }
-    server(joining("asker", &column.role, false));
+    let member = BTreeMap::from([(name("member"), MemberPatch::default())]);
+    server(Command::UpdateMembers { set: member, remove: BTreeSet::new() });
     server(joining("participant", &plain(call_type), false));
     server(joining("admin", &name("admin"), false));
     server(joining("owner", &name("host"), true));
@@ -401,14 +557,17 @@ fn settled(call_type: &Arc<CallType>, column: &Column) -> Room {
     room
 }
 
-/// In a word, and the capability that is lacking.
-fn cell(taken: Result<usize, Refusal>) -> (String, Option<Capability>) {
+/// In a word, and the capability or permission that is lacking.
+fn cell(taken: Result<usize, Refusal>) -> (String, Option<&'static str>) {
     match taken {
         Ok(0) => ("-".to_owned(), None),
         Ok(_) => ("yes".to_owned(), None),
-        Err(Refusal::NotAllowed(needs)) => ("no".to_owned(), Some(needs)),
+        Err(Refusal::NotAllowed(needs)) => ("no".to_owned(), Some(needs.as_str())),
+        Err(Refusal::NotPermitted(needs)) => ("no".to_owned(), Some(needs.as_str())),
         // Somebody else's request is unknown to whoever lacks the right to see it.
-        Err(Refusal::UnknownRequest) => ("no".to_owned(), Some(Capability::UpdateCallPermissions)),
+        Err(Refusal::UnknownRequest) => {
+            ("no".to_owned(), Some(Capability::UpdateCallPermissions.as_str()))
+        }
         Err(Refusal::TrackBlocked(_)) => ("blocked".to_owned(), None),
         Err(other) => (other.reason().to_owned(), None),
     }

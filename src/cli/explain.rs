@@ -82,10 +82,14 @@ fn sentence(because: &Value) -> String {
             format!("+ the role `{role}` grants it to who created the room, as here")
         }
         "role-lacks" => format!("- the role `{role}` does not grant it"),
+        "other-team" => {
+            format!("- the role `{role}` grants it, but not in rooms of another team, as here")
+        }
         "override-grants" => format!("+ it was given to this one alone (`{key}`)"),
         "override-revokes" => format!("- it was taken from this one alone (`{key}`)"),
         "setting-off" => format!("- the room's setting `{setting}` switches it off for everybody"),
         "hidden" => "- a hidden peer sends nothing".to_owned(),
+        "blocked" => "- the user is blocked in this room".to_owned(),
         // A server newer than this program: its own word for it, with what comes along.
         other => format!("* {}: {}", plain(other), cell(because)),
     }

@@ -101,15 +101,15 @@ mod tests {
     #[test]
     fn roles_are_listed_with_where_they_count() {
         let answer = json!({ "roles": [
-            { "name": "nurse", "custom": true, "scopes": [], "created_at": 0, "updated_at": 0 },
+            { "name": "nurse", "custom": true, "scopes": [], "updated_at": 1_000_000_000 },
             { "name": "user", "custom": false, "scopes": [".app", "video:default"],
-              "created_at": 0, "updated_at": 0 },
+              "updated_at": 0 },
         ] });
         assert_eq!(
             listed(&answer),
             "NAME   KIND      UPDATED               HAS GRANTS IN\n\
-             nurse  custom    1970-01-01 00:00:00Z  –\n\
-             user   built in  1970-01-01 00:00:00Z  .app, video:default\n"
+             nurse  custom    1970-01-01 00:00:01Z  –\n\
+             user   built in  –                     .app, video:default\n"
         );
     }
 }

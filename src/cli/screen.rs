@@ -80,7 +80,7 @@ impl Screen {
         }
         let mut stderr = io::stderr().lock();
         if self.json || !io::stdin().is_terminal() || !stderr.is_terminal() {
-            let message = format!("{question} Nobody can be asked here: say --yes");
+            let message = format!("{question} Nobody can be asked here: say --yes to go on");
             return Err(CliError::Usage(message));
         }
         let asked = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());

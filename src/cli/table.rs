@@ -102,7 +102,8 @@ pub(super) fn cell(value: &Value) -> String {
     }
 }
 
-/// A moment to the second: nanoseconds since 1970 as `/api/v2` says them, or RFC 3339.
+/// A moment to the second: nanoseconds since 1970 as `/api/v2` says them, or RFC 3339. What is built
+/// in was made at the very beginning, which is no moment.
 #[must_use]
 pub(super) fn moment(value: &Value) -> String {
     let millis = match value {
@@ -111,6 +112,9 @@ pub(super) fn moment(value: &Value) -> String {
         _ => None,
     };
     let Some(at) = millis else { return cell(value) };
+    if at == Timestamp(0) {
+        return NOTHING.to_owned();
+    }
     let text = at.to_string();
     text.split_once('.')
         .map_or(text.clone(), |(seconds, _)| format!("{}Z", seconds.replace('T', " ")))
@@ -157,6 +161,7 @@ mod tests {
         for at in [json!(1_767_225_600_123_456_789_u64), json!("2026-01-01T00:00:00.123Z")] {
             assert_eq!(moment(&at), "2026-01-01 00:00:00Z");
         }
+        assert_eq!(moment(&json!(0)), NOTHING);
         assert_eq!(
             (moment(&json!(null)), moment(&json!("soon"))),
             (NOTHING.to_owned(), "soon".to_owned())

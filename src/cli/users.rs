@@ -3,6 +3,8 @@
 
 mod edit;
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -13,7 +15,7 @@ use super::{
     screen::Screen,
     table::{NOTHING, cell, facts, moment, plain, table},
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, config::parse_duration};
 
 /// Users asked for at once.
 const PAGE: usize = 100;
@@ -41,14 +43,19 @@ enum Users {
     /// Create or change one; what is not mentioned stays
     #[command(after_help = SET_EXAMPLES)]
     Set(SetArgs),
-    /// Keep one out of every room
-    #[command(after_help = "Example:\n  rolecall users ban bo --reason \"spam\"")]
+    /// Keep one out of everything; he leaves every room at once
+    #[command(
+        after_help = "Examples:\n  rolecall users ban bo --reason \"spam\"\n  rolecall users ban bo --for 24h"
+    )]
     Ban {
         /// The user
         id: String,
         /// Why, for the record
         #[arg(long)]
         reason: Option<String>,
+        /// For how long, in whole minutes [default: for good]
+        #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+        term: Option<Duration>,
     },
     /// Let a banned one in again
     #[command(after_help = "Example:\n  rolecall users unban bo")]
@@ -128,15 +135,19 @@ impl UsersArgs {
                 (user, text)
             }
             Users::Set(args) => return args.run(&remote, screen),
-            Users::Ban { id, reason } => {
+            Users::Ban { id, reason, term } => {
                 let mut body = json!({ "target_user_id": id });
                 if let Some(reason) = reason {
                     body["reason"] = json!(reason);
                 }
-                (remote.post(&bans(), &body)?, format!("banned {}\n", plain(&id)))
+                if let Some(term) = term {
+                    body["timeout"] = json!(term.as_secs().div_ceil(60));
+                }
+                (remote.post(&moderation("ban"), &body)?, format!("banned {}\n", plain(&id)))
             }
             Users::Unban { id } => {
-                let answer = remote.delete(&bans().and("target_user_id", &id))?;
+                let path = moderation("unban").and("target_user_id", &id);
+                let answer = remote.post(&path, &json!({}))?;
                 (answer, format!("{} may come in again\n", plain(&id)))
             }
             Users::Deactivate { id } => {
@@ -166,8 +177,8 @@ fn of_user(id: &str, act: &str) -> Path {
     Path::of(&["api", "v2", "users", id, act])
 }
 
-fn bans() -> Path {
-    Path::of(&["api", "v2", "moderation", "ban"])
+fn moderation(act: &str) -> Path {
+    Path::of(&["api", "v2", "moderation", act])
 }
 
 fn missing(id: &str) -> CliError {
@@ -304,7 +315,7 @@ mod tests {
     #[test]
     fn users_are_shown_with_what_is_known_of_them() {
         let ann = json!({ "id": "ann", "name": "Ann", "role": "admin", "teams": ["red", "blue"],
-            "custom": {}, "banned": true, "online": true, "created_at": 0 });
+            "custom": {}, "banned": true, "online": true, "created_at": 1_000_000_000 });
         let bo = json!({ "id": "bo", "role": "user", "teams": [] });
         assert_eq!(
             listed(&[ann.clone(), bo]),
@@ -315,7 +326,7 @@ mod tests {
         assert_eq!(
             shown(&ann),
             "id       ann\nname     Ann\nrole     admin\nteams    red, blue\n\
-             state    banned, online\ncreated  1970-01-01 00:00:00Z\n"
+             state    banned, online\ncreated  1970-01-01 00:00:01Z\n"
         );
     }
 }

@@ -89,19 +89,20 @@ impl Task {
             sound: true,
             last: Timestamp(0),
         };
-        task.next = task.load().await.map_err(OpenError)?;
+        task.next = task.load().await.map_err(OpenError::Unreadable)?;
         task.committed = task.next.seq;
         for Configured { call_type, hash } in configured {
             let name = call_type.name.clone();
             let adopt =
                 Command::AdoptCallType { call_type: Arc::clone(call_type), hash: Arc::clone(hash) };
             let before = task.records.len();
-            task.act(&Actor::Server, adopt).map_err(|error| OpenError(error.to_string()))?;
+            task.act(&Actor::Server, adopt)
+                .map_err(|error| OpenError::Configured(name.clone(), error))?;
             if task.records.len() > before {
                 tracing::info!(call_type = %name, "call type {name} is taken from the configuration");
             }
         }
-        task.append().await.map_err(|error| OpenError(error.to_string()))?;
+        task.append().await.map_err(|error| OpenError::Unstored(error.to_string()))?;
         let users = UserIndex::of(&task.next);
         let view = View { directory: Arc::new(task.next.clone()), users };
         task.published.now.store(Arc::new(view));

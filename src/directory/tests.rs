@@ -321,7 +321,7 @@ async fn a_ban_ends_when_its_time_comes() {
     house.command(Actor::Server, Command::BanUser { id: user("ann"), ban }).await.unwrap();
     assert!(house.now().user(&user("ann")).unwrap().is_banned());
     clock.advance(std::time::Duration::from_millis(31));
-    let patience = std::time::Instant::now();
+    let patience = tokio::time::Instant::now();
     while house.now().user(&user("ann")).unwrap().is_banned() {
         assert!(patience.elapsed().as_secs() < 10, "he is still banned");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;

@@ -7,6 +7,8 @@ use std::sync::{
 
 use axum::{extract::State, http::StatusCode, response::IntoResponse};
 
+use utoipa_axum::{router::OpenApiRouter, routes};
+
 use super::Door;
 
 /// Whether the server is ready: between the end of its start and the beginning of its stop.
@@ -25,11 +27,29 @@ impl Readiness {
     }
 }
 
-pub(super) async fn healthz() -> &'static str {
+/// The routes.
+pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
+    OpenApiRouter::default().routes(routes!(healthz)).routes(routes!(readyz))
+}
+
+/// Whether the process lives.
+#[utoipa::path(
+    get, path = "/healthz", operation_id = "Healthz", tag = "health", security(()),
+    responses((status = 200, description = "It does.", body = String, content_type = "text/plain")),
+)]
+async fn healthz() -> &'static str {
     "ok\n"
 }
 
-pub(super) async fn readyz(State(door): State<Arc<Door>>) -> impl IntoResponse {
+/// Whether it wants to be sent people.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "Readyz", tag = "health", security(()),
+    responses(
+        (status = 200, description = "It does.", body = String, content_type = "text/plain"),
+        (status = 503, description = "It does not.", body = String, content_type = "text/plain"),
+    ),
+)]
+async fn readyz(State(door): State<Arc<Door>>) -> impl IntoResponse {
     if door.readiness.is_ready() {
         (StatusCode::OK, "ready\n")
     } else {

@@ -8,6 +8,10 @@ use axum::{
 use rolecall_protocol::wire::code::ErrorBody;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::{
+    PartialSchema,
+    openapi::{ObjectBuilder, OneOfBuilder, RefOr, Schema, schema::Type},
+};
 
 /// `{"code", "message", "data": {"reason", …}}`, as the native protocol has it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,6 +50,30 @@ impl Problem {
     /// The status it is sent with.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.0.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// For the document; `/v1/rooms/{cid}/calls` has it under `error`.
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        let integer = || ObjectBuilder::new().schema_type(Type::Integer);
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        let data = || {
+            ObjectBuilder::new()
+                .property("reason", text().description(Some("A word for programs.")))
+                .required("reason")
+        };
+        let body = || {
+            ObjectBuilder::new()
+                .property("code", integer().description(Some("In the manner of HTTP.")))
+                .property("message", text().description(Some("For people.")))
+                .property("data", data())
+                .required("code")
+                .required("message")
+                .required("data")
+        };
+        let nested = ObjectBuilder::new().property("error", body()).required("error");
+        OneOfBuilder::new().item(body()).item(nested).into()
     }
 }
 

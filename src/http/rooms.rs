@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{Path, Query, State},
     http::HeaderMap,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use rolecall_protocol::{
     dialect::native::call::read_command,
@@ -16,6 +15,8 @@ use rolecall_protocol::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Problem, upgrade::bearer};
 use crate::{
@@ -40,12 +41,12 @@ pub struct Rooms {
 }
 
 /// The routes.
-pub fn routes<S: Clone + Send + Sync + 'static>(rooms: Arc<Rooms>) -> Router<S> {
-    Router::new()
-        .route("/v1/rooms", get(list))
-        .route("/v1/rooms/{cid}", get(show))
-        .route("/v1/rooms/{cid}/journal", get(journal))
-        .route("/v1/rooms/{cid}/calls", post(call))
+pub fn routes<S: Clone + Send + Sync + 'static>(rooms: Arc<Rooms>) -> OpenApiRouter<S> {
+    OpenApiRouter::default()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(journal))
+        .routes(routes!(call))
         .with_state(rooms)
 }
 
@@ -101,6 +102,16 @@ impl<A> Page<A> {
     }
 }
 
+/// Rooms in order of their cids, each with its counts.
+#[utoipa::path(
+    get, path = "/v1/rooms", operation_id = "ListRooms", tag = "rooms",
+    security(("server_token" = [])),
+    params(
+        ("limit" = Option<u32>, Query, description = "How many at most.", minimum = 1, maximum = 100),
+        ("after" = Option<String>, Query, description = "The `next` of an earlier page."),
+    ),
+    responses((status = 200, description = "A page.", body = RoomsPage)),
+)]
 async fn list(State(rooms): State<Arc<Rooms>>, headers: HeaderMap, query: Paged<String>) -> Answer {
     rooms.admit(&headers)?;
     let (limit, after) = Page::read(query)?;
@@ -123,6 +134,13 @@ async fn list(State(rooms): State<Arc<Rooms>>, headers: HeaderMap, query: Paged<
     Ok(Json(json!({ "rooms": shown, "next": next })))
 }
 
+/// A room's live state.
+#[utoipa::path(
+    get, path = "/v1/rooms/{cid}", operation_id = "ShowRoom", tag = "rooms",
+    security(("server_token" = [])),
+    params(("cid" = String, Path, description = "Its cid, or a bare id of the default call type.", max_length = 129, example = "default:standup")),
+    responses((status = 200, description = "As it is now.", body = Object)),
+)]
 async fn show(
     State(rooms): State<Arc<Rooms>>,
     headers: HeaderMap,
@@ -137,6 +155,17 @@ fn unknown_room() -> ErrorBody {
     ErrorBody::from(&rolecall_protocol::room::Refusal::UnknownRoom)
 }
 
+/// A room's audit trail: who did what and when.
+#[utoipa::path(
+    get, path = "/v1/rooms/{cid}/journal", operation_id = "ReadRoomJournal", tag = "rooms",
+    security(("server_token" = [])),
+    params(
+        ("cid" = String, Path, description = "Its cid, or a bare id of the default call type.", max_length = 129, example = "default:standup"),
+        ("limit" = Option<u32>, Query, description = "How many at most.", minimum = 1, maximum = 100),
+        ("after" = Option<u64>, Query, description = "The `next` of an earlier page."),
+    ),
+    responses((status = 200, description = "A page.", body = JournalPage)),
+)]
 async fn journal(
     State(rooms): State<Arc<Rooms>>,
     headers: HeaderMap,
@@ -174,15 +203,62 @@ fn shown(record: &Record) -> Value {
     shown
 }
 
-#[derive(Deserialize)]
+/// A call of the native protocol.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Call {
+    /// Its name, such as `changeRoleOfPeer`.
+    #[schema(example = "endRoom")]
     method: String,
+    /// Its params; none is `{}`.
     #[serde(default)]
+    #[schema(value_type = Option<Object>)]
     params: Option<Box<RawValue>>,
 }
 
+// What the answers are, for the document: they are written from values.
+
+/// A page of rooms.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the answer is a value")]
+struct RoomsPage {
+    /// Them.
+    #[schema(value_type = Vec<Object>)]
+    rooms: Vec<Value>,
+    /// Where the next page begins; null: there is none.
+    #[schema(required = true)]
+    next: Option<String>,
+}
+
+/// A page of a room's journal.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the answer is a value")]
+struct JournalPage {
+    /// In the order in which they happened.
+    #[schema(value_type = Vec<Object>)]
+    records: Vec<Value>,
+    /// Where the next page begins; null: there is none.
+    #[schema(required = true)]
+    next: Option<u64>,
+}
+
+/// What came of a call.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the answer is a value")]
+struct CallResult {
+    /// As the native protocol's reply has it.
+    #[schema(value_type = Object)]
+    result: Value,
+}
+
 /// A call of the server's own: answers `{"result"}` or `{"error"}` as the native protocol does.
+#[utoipa::path(
+    post, path = "/v1/rooms/{cid}/calls", operation_id = "CallRoom", tag = "rooms",
+    security(("server_token" = [])),
+    params(("cid" = String, Path, description = "Its cid, or a bare id of the default call type.", max_length = 129, example = "default:standup")),
+    request_body = Call,
+    responses((status = 200, description = "Done.", body = CallResult)),
+)]
 async fn call(
     State(rooms): State<Arc<Rooms>>,
     headers: HeaderMap,

@@ -13,10 +13,12 @@ pub mod speech;
 
 mod app;
 mod call_types;
+mod calls;
 mod clients;
 mod permissions;
 mod roles;
 pub mod tasks;
+mod user_search;
 mod user_states;
 mod users;
 
@@ -36,7 +38,8 @@ use axum::{
 use futures::FutureExt as _;
 use rolecall_protocol::{
     directory::User,
-    id::{CallTypeName, UserId},
+    id::{CallTypeName, TeamId, Timestamp, UserId},
+    team::Reach,
 };
 use tokio::time::Instant;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -85,6 +88,20 @@ impl Stream {
         UserResponse::of(user, false, speech)
     }
 
+    /// How far the caller sees: a token's own teams count where the server trusts them.
+    pub fn reach(&self, caller: &Caller) -> Reach {
+        let directory = self.directory.now();
+        match caller {
+            Caller::Server => Reach::Everywhere,
+            Caller::User(user) if !user.identity.teams.is_empty() => {
+                let teams = user.identity.teams.iter();
+                Reach::Within(teams.filter_map(|team| TeamId::parse(team).ok()).collect())
+            }
+            Caller::User(user) => directory.standing(&user.id, None).reach,
+            Caller::Anonymous(_) => directory.stranger().reach,
+        }
+    }
+
     /// The caller as texts of refusals name him, outside of calls.
     pub fn subject(&self, caller: &Caller) -> Subject {
         let directory = self.directory.now();
@@ -113,13 +130,14 @@ fn common() -> Routes {
         .merge(permissions::routes())
         .merge(roles::routes())
         .merge(users::routes())
+        .merge(user_search::routes())
         .merge(user_states::routes())
         .merge(tasks::routes())
 }
 
 /// The routes that are of video, under `/api/v2/video` and under `/video`.
 fn video() -> Routes {
-    OpenApiRouter::default().merge(clients::routes())
+    OpenApiRouter::default().merge(calls::routes()).merge(clients::routes())
 }
 
 /// The routes of video that only servers know, under `/api/v2/video`.
@@ -129,7 +147,7 @@ fn server_video() -> Routes {
 
 /// The app's routes that browsers know too, under `/video`.
 fn browser() -> Routes {
-    users::guests()
+    users::guests().merge(user_search::routes()).merge(calls::browser_routes())
 }
 
 /// All routes, and the document of them as the handlers say it.
@@ -171,6 +189,9 @@ async fn attend(State(door): State<Door>, mut request: Request, next: Next) -> R
     let speech =
         Speech::at_path(request.uri().path()).unwrap_or(Speech { times: speech::Times::Rfc3339 });
     let caller = caller::authenticate(&stream, request.uri(), request.headers());
+    if let Ok(Caller::User(user)) = &caller {
+        stream.directory.touch(&user.id, Timestamp(stream.clock.now_ms()));
+    }
     let allowance = stream.rates.take(key(&caller, &request), stream.clock.now_s());
     let mut response = match allowance.wait_s {
         Some(wait_s) => Fault::too_many(allowance.limit, wait_s).into_response(),

@@ -5,7 +5,9 @@
 //! stands in `outputs`; nothing of that is told unless the append went through.
 
 mod asks;
+mod outside;
 mod seats;
+mod standing;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -30,6 +32,7 @@ use tokio::{
 use super::{
     Envelope, Shared,
     fanout::{Fanout, FanoutLimits},
+    listing::Listing,
     output::{self, Class, Output},
     ring::Ring,
     seat::Close,
@@ -68,6 +71,7 @@ pub(super) struct RoomTask {
     fanout: Fanout<PeerId, Class>,
     ring: Ring,
     snapshots: Snapshots,
+    listing: Listing,
     /// What is known of each peer beside the room's own state.
     chairs: BTreeMap<PeerId, Chair>,
     /// What will be said and done, in order, once `records` are committed.
@@ -111,6 +115,7 @@ impl RoomTask {
             fanout: Fanout::new(FanoutLimits::default()),
             ring: Ring::new(limits.notices_kept, keep, room.seq),
             snapshots: Snapshots::default(),
+            listing: Listing::default(),
             chairs: BTreeMap::new(),
             outputs: Vec::new(),
             closings: Vec::new(),
@@ -145,7 +150,9 @@ impl RoomTask {
         task.outputs.clear();
         task.closings.clear();
         task.staged_bytes = 0;
+        task.listing = Listing::of(&task.room, &task.shared.calls);
         task.drop_the_unseated();
+        task.read_directory();
         Ok(task)
     }
 
@@ -245,6 +252,7 @@ impl RoomTask {
     /// Applies one event and stages what it tells.
     fn commit(&mut self, event: &Event, at: Timestamp) {
         let before = self.room.seq;
+        self.listing.note(&self.room, event);
         let notices = room::commit(&mut self.room, event, at);
         if let Some(id) = event.peer() {
             match event {
@@ -330,6 +338,7 @@ impl RoomTask {
             self.since_snapshot += records.len();
             self.shared.journal.append(&self.cid, self.committed, records).await?;
             self.committed = seq;
+            self.listing.publish(&self.room, &self.shared.calls);
         }
         self.stage_closings();
         for output in self.outputs.drain(..) {
@@ -417,6 +426,7 @@ impl RoomTask {
             };
         }
         let remembered = if self.room.created_at.is_none() || self.room.is_forgettable() {
+            self.shared.calls.forget(&self.cid);
             self.shared.journal.forget(&self.cid).await
         } else {
             self.shared.journal.snapshot(Arc::new(self.room.clone()), self.last).await

@@ -97,10 +97,10 @@ impl<R: Clone> Index<R> {
         self.records.values().map(|stored| &stored.record)
     }
 
-    /// The ids that begin so, in order.
-    pub fn ids_beginning(&self, prefix: &str) -> impl Iterator<Item = &str> {
-        let all = self.ids(Some(prefix), None).map(|id| &**id);
-        all.take_while(move |id| id.starts_with(prefix))
+    /// The records whose ids begin so, in order.
+    pub fn beginning(&self, prefix: &str) -> impl Iterator<Item = &R> {
+        let all = self.records.range::<_, str>((Bound::Included(prefix), Bound::Unbounded));
+        all.take_while(move |(id, _)| id.starts_with(prefix)).map(|(_, stored)| &stored.record)
     }
 
     /// One page of the records that a filter admits, in an order.

@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use super::{Next, Place, Session, pace::Term};
 use crate::{
     auth::Identity,
-    hub::{Ask, JoinAsk, ResumeAsk},
+    hub::{Ask, Fresh, JoinAsk, ResumeAsk, Resumed},
     metrics, mint,
 };
 
@@ -42,6 +42,7 @@ impl Session {
         };
         let (cid, joining) = entry;
         let user_id = joining.newcomer.user_id.clone();
+        let issued = identity.as_ref().map(issued);
         let exp = identity.and_then(|identity| identity.exp);
         let session = mint::session(&cid, &joining.newcomer.peer_id);
         let mut joining = joining;
@@ -49,14 +50,14 @@ impl Session {
         joining.newcomer.exp = exp;
         let (answer, outcome) = oneshot::channel();
         let seat = Arc::clone(self.socket.seat());
-        let ask = JoinAsk { id: id.clone(), joining, seat, session, answer };
+        let ask = JoinAsk { id: id.clone(), joining, seat, session, issued, answer };
         if let Err(error) = self.house.hub.ask(&cid, Ask::Join(Box::new(ask))).await {
             return self.refuse(&id, &error).await;
         }
         match outcome.await {
             Ok(Ok(seated)) => {
                 let term = Term::new(exp, &self.house.hub.shared().clock);
-                self.place = Some(Box::new(Place { cid, seated, user_id, term }));
+                self.place = Some(Box::new(Place { cid, seated, user_id, term, issued }));
                 Next::Go
             }
             Ok(Err(error)) => self.refuse(&id, &error).await,
@@ -83,8 +84,8 @@ impl Session {
             return self.refuse(&id, &ErrorBody::wrong_room()).await;
         }
         let token = token.map(|identity| {
-            let user = identity.user_id.as_deref().and_then(|user| UserId::parse(user).ok());
-            (user, identity.exp)
+            let user_id = identity.user_id.as_deref().and_then(|user| UserId::parse(user).ok());
+            Fresh { user_id, exp: identity.exp, issued: issued(&identity) }
         });
         let (answer, outcome) = oneshot::channel();
         let ask = ResumeAsk {
@@ -106,8 +107,8 @@ impl Session {
         match outcome.await {
             Ok(Ok((seated, resumed))) => {
                 let term = Term::new(resumed.exp, &self.house.hub.shared().clock);
-                let user_id = resumed.user_id;
-                self.place = Some(Box::new(Place { cid, seated, user_id, term }));
+                let Resumed { user_id, issued, .. } = resumed;
+                self.place = Some(Box::new(Place { cid, seated, user_id, term, issued }));
                 Next::Go
             }
             Ok(Err(error)) if error.reason() == "bad-token" => {
@@ -129,20 +130,21 @@ impl Session {
                 return Err(ErrorBody::bad_token("the token is another user's"));
             }
             if self.is_for(&identity, &place.cid) {
-                Ok(identity.exp)
+                Ok((identity.exp, issued(&identity)))
             } else {
                 Err(ErrorBody::wrong_room())
             }
         });
         match renewed {
-            Ok(exp) => {
+            Ok((exp, issued)) => {
                 metrics::call("refreshToken", "ok");
                 let (cid, from) = (place.cid.clone(), place.seated.clone());
                 let term = Term::new(exp, &self.house.hub.shared().clock);
                 if let Some(place) = &mut self.place {
                     place.term = term;
+                    place.issued = Some(issued);
                 }
-                let _ = self.house.hub.ask_live(&cid, Ask::Term { from, exp }).await;
+                let _ = self.house.hub.ask_live(&cid, Ask::Term { from, exp, issued }).await;
                 self.say(rolecall_protocol::wire::frame::reply(id, &serde_json::json!({}))).await
             }
             Err(error) => {
@@ -170,6 +172,9 @@ impl Session {
             self.house.verifier.verify(token).map_err(|e| ErrorBody::bad_token(e.to_string()))?;
         if identity.is_server() {
             return Err(ErrorBody::bad_token("a server token may not join; it needs a `user_id`"));
+        }
+        if !self.house.hub.shared().directory.now().app.honors(issued(&identity)) {
+            return Err(ErrorBody::bad_token("the token was revoked"));
         }
         Ok(Some(identity))
     }
@@ -257,6 +262,11 @@ impl Session {
 fn patch(raw: &str) -> Result<PermissionsPatch, ErrorBody> {
     serde_json::from_str(raw)
         .map_err(|e| ErrorBody::bad_token(format!("the claim `permissions` is wrong: {e}")))
+}
+
+/// When a token was made; one that does not say is as old as can be.
+fn issued(identity: &Identity) -> u64 {
+    identity.iat.unwrap_or(0)
 }
 
 fn role(name: &str) -> Result<RoleName, ErrorBody> {

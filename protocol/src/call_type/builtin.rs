@@ -266,7 +266,7 @@ fn call_type(
         default_role: default_role.map(name),
         open: false,
         settings,
-        document: SettingsDocument::defaults().with_gates(settings),
+        document: SettingsDocument::of_stream(call_type).with_gates(settings),
     }
 }
 

@@ -52,6 +52,15 @@ impl App {
     }
 }
 
+impl App {
+    /// Whether a user token made then (in seconds since the epoch) counts. One made in the very
+    /// second from which on tokens count does: it cannot be told from a fresh one.
+    #[must_use]
+    pub fn honors(&self, issued_s: u64) -> bool {
+        self.revoke_tokens_issued_before.is_none_or(|moment| issued_s >= moment.0 / 1000)
+    }
+}
+
 /// The id of a permission of the app's scope.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AppGrant(String);

@@ -165,9 +165,10 @@ impl Event {
             | Self::PermissionsChanged { .. }
             | Self::UserBlocked { .. }
             | Self::UserUnblocked { .. } => true,
+            // Who is there, and what he does there.
             Self::PinSet { .. }
-            | Self::PeerResolved { .. }
             | Self::TermRenewed { .. }
+            | Self::PeerResolved { .. }
             | Self::PeerJoined { .. }
             | Self::PeerLeft { .. }
             | Self::PeerDropped { .. }

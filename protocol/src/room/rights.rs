@@ -2,15 +2,12 @@
 //! must not know what is asked with these rights.
 
 use super::{
-    command::Joining,
     member::Member,
     people::Newcomer,
-    refusal::Refusal,
     state::{Peer, Room},
 };
 use crate::{
     call_type::{Role, Scope},
-    capability::Capability,
     grant::Silent,
     id::{PeerId, RoleName, Timestamp, UserId},
     json::Metadata,
@@ -138,32 +135,6 @@ impl Room {
         })
     }
 
-    /// Who comes in, as this room knows him: with his standing, what his token changes, and what the
-    /// room has said of what he may send.
-    #[must_use]
-    pub fn newcomer(&self, joining: &Joining) -> Newcomer {
-        let Joining { newcomer, standing, permissions, .. } = joining;
-        let exists = self.created_at.is_some();
-        let mut who = Newcomer {
-            app_role: standing.app_role.clone(),
-            foreign: exists && !standing.reach.admits(self.team.as_ref()),
-            ..newcomer.clone()
-        };
-        if who.name.is_empty() {
-            let stranger = who.user_id.as_str() == who.peer_id.as_str();
-            let fallback = || if stranger { "".into() } else { who.user_id.as_str().into() };
-            who.name = standing.name.clone().unwrap_or_else(fallback);
-        }
-        if let Some(patch) = permissions {
-            let held = who.overrides.over(&self.role_of(&who).1).capabilities;
-            who.overrides = who.overrides.patched(patch, held);
-        }
-        if let Some(own) = self.user_overrides.get(&who.user_id) {
-            who.overrides = who.overrides.sending(own.granted, own.revoked);
-        }
-        who
-    }
-
     /// Every peer of that user.
     pub fn peers_of<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = &'a Peer> + Clone {
         self.peers.values().filter(move |peer| peer.who.user_id == *user)
@@ -228,36 +199,4 @@ pub fn permits(room: &Room, caller: &Caller, silent: Silent) -> bool {
         return room.permits(&room.absent(caller).who, silent);
     }
     here.any(|peer| room.permits(&peer.who, silent))
-}
-
-/// Whether a caller may know of the room, whatever else he may do there: it is there, he is not
-/// blocked, and it is of his team or an `-any-team` grant lets him read it.
-///
-/// # Errors
-/// The [`Refusal`].
-pub fn may_enter(room: &Room, caller: &Caller) -> Result<(), Refusal> {
-    if room.created_at.is_none() {
-        return Err(Refusal::UnknownRoom);
-    }
-    let foreign = !caller.reach.admits(room.team.as_ref());
-    let blocked = room.blocked.contains(&caller.user_id);
-    // Of another team's room he does not even learn that he is blocked there.
-    let reads = || {
-        let unblocked = room.absent(caller);
-        unblocked.holds(Capability::ReadCall)
-    };
-    if foreign && !reads() {
-        return Err(Refusal::WrongTeam);
-    }
-    if blocked { Err(Refusal::Blocked) } else { Ok(()) }
-}
-
-/// Whether a caller may look at the room.
-///
-/// # Errors
-/// The [`Refusal`].
-pub fn may_read(room: &Room, caller: &Caller) -> Result<(), Refusal> {
-    may_enter(room, caller)?;
-    let reads = rights_of(room, caller).capabilities.contains(Capability::ReadCall);
-    if reads { Ok(()) } else { Err(Refusal::NotAllowed(Capability::ReadCall)) }
 }

@@ -15,7 +15,7 @@ use rolecall_protocol::{
     permissions::{Overrides, PermissionsPatch},
     room::{
         Command,
-        command::{Creation, Explainee, Joining, MemberPatch, Recipient, Right, Whom},
+        command::{Explainee, Joining, MemberPatch, Recipient, Right, Whom},
         people::Newcomer,
     },
     team::{Reach, Standing, Teams},
@@ -37,7 +37,7 @@ where
     text.split(',').filter(|part| !part.is_empty()).map(name).collect()
 }
 
-fn json<T: DeserializeOwned>(text: &str) -> T {
+pub(crate) fn json<T: DeserializeOwned>(text: &str) -> T {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{text}: {e}"))
 }
 
@@ -63,7 +63,8 @@ pub(crate) fn call_type(text: &str) -> Arc<CallType> {
 }
 
 /// Who comes in: `host!` (owner), a bare role (assigned), `app=admin`, `token=nurse`, `user=ann`,
-/// `hidden`, `anonymous`, `permissions={…}`, `team=red`, `peers<=3`, `nocreate`.
+/// `hidden`, `anonymous`, `permissions={…}`, `team=red`, `everywhere`,
+/// `banned`, `peers<=3`, `nocreate`.
 pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
     let mut newcomer = Newcomer {
         peer_id: name(peer),
@@ -81,6 +82,7 @@ pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
     };
     let mut teams = Teams::new();
     let (mut create, mut peers_max) = (true, 1000);
+    let (mut banned, mut everywhere) = (false, false);
     for word in words {
         match word.split_once('=') {
             Some(("app", role)) => newcomer.app_role = name(role),
@@ -98,6 +100,8 @@ pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
             None if *word == "hidden" => newcomer.overrides.has_presence = Some(false),
             None if *word == "anonymous" => newcomer.app_role = name("anonymous"),
             None if *word == "nocreate" => create = false,
+            None if *word == "banned" => banned = true,
+            None if *word == "everywhere" => everywhere = true,
             None => {
                 newcomer.owner = word.ends_with('!');
                 newcomer.assigned = Some(name(word.trim_end_matches('!')));
@@ -106,14 +110,14 @@ pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
     }
     let standing = Standing {
         app_role: newcomer.app_role.clone(),
-        reach: Reach::Within(teams),
-        banned: false,
+        reach: if everywhere { Reach::Everywhere } else { Reach::Within(teams) },
+        banned,
         name: None,
     };
     Joining { newcomer, standing, permissions: None, create, epoch: "epoch".into(), peers_max }
 }
 
-/// A call in words.
+/// A call in words; what only REST asks is in `rest.rs`.
 pub(crate) fn command(text: &str) -> Command {
     let (method, rest) = text.split_once(' ').unwrap_or((text, ""));
     let words: Vec<&str> = rest.split_whitespace().collect();
@@ -171,6 +175,7 @@ pub(crate) fn command(text: &str) -> Command {
             whom: match (word(0), word(0).strip_prefix("roles:")) {
                 ("*", _) => Whom::Everybody,
                 (_, Some(roles)) => Whom::Roles(names(roles)),
+                (users, _) if users.starts_with("users:") => Whom::Users(names(&users[6..])),
                 _ => Whom::Peer(peer(0)),
             },
             tracks: kinds(word(1)),
@@ -201,6 +206,9 @@ pub(crate) fn command(text: &str) -> Command {
         "explain" => {
             let (whom, right) = match words.as_slice() {
                 [right] => (Explainee::Own, *right),
+                [user, right] if user.starts_with('@') => {
+                    (Explainee::User(Box::new(crate::rest::caller(user))), *right)
+                }
                 [_, right] => (Explainee::Peer(peer(0)), *right),
                 _ => panic!("explain [peer] right"),
             };
@@ -209,10 +217,6 @@ pub(crate) fn command(text: &str) -> Command {
                 Right::Track,
             );
             Command::Explain { whom, right }
-        }
-        "create" => {
-            let epoch = "epoch".into();
-            Command::Create(Box::new(Creation { epoch, ..Creation::default() }))
         }
         "setMember" if word(1) == "none" => {
             Command::UpdateMembers { set: BTreeMap::new(), remove: BTreeSet::from([user()]) }
@@ -223,6 +227,6 @@ pub(crate) fn command(text: &str) -> Command {
             Command::UpdateMembers { set, remove: BTreeSet::new() }
         }
         "adoptCallType" => Command::AdoptCallType { call_type: call_type(rest) },
-        _ => panic!("unknown call `{text}`"),
+        _ => crate::rest::command(method, rest).unwrap_or_else(|| panic!("unknown call `{text}`")),
     }
 }

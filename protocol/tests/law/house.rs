@@ -82,7 +82,7 @@ impl House {
         let asked_anew = matches!(event, Event::RoleRequestRenewed { .. });
         assert!(asked_anew || unmoved != was, "{json} changed nothing");
         assert!(self.room.seq > was.seq);
-        let ended = matches!(event, Event::RoomEnded { .. });
+        let ended = matches!(event, Event::RoomEnded { .. } | Event::RoomDeleted { .. });
         let hearers = if ended { was.clone() } else { self.room.clone() };
         for notice in notices {
             told.push(self.tell(&hearers, notice));
@@ -96,10 +96,11 @@ impl House {
             Event::PeerLeft { peer_id, .. } => {
                 self.views.remove(peer_id);
             }
-            Event::RoomEnded { .. } => self.views.clear(),
+            Event::RoomEnded { .. } | Event::RoomDeleted { .. } => self.views.clear(),
             _ => {}
         }
         muted_by_default(&was, &self.room);
+        the_session_ends_with_the_last(&was, &self.room);
     }
 
     /// A request ends by "60 s passing", whether or not the timer has looked yet.
@@ -153,6 +154,16 @@ pub(crate) fn latent(room: &Room, peer: &Peer) -> Capabilities {
     room.resolved(peer.clone()).permissions.capabilities
 }
 
+/// A session lasts from the first one's coming to the last one's leaving, and what was said for it
+/// no longer.
+fn the_session_ends_with_the_last(was: &Room, is: &Room) {
+    match (&was.session, &is.session) {
+        (Some(_), None) => assert!(is.user_overrides.is_empty() && is.pins.is_empty()),
+        (None, Some(_)) => assert_eq!(is.sessions, was.sessions + 1),
+        (before, after) => assert_eq!(before, after),
+    }
+}
+
 /// "Permission gained: it turns `off`, never `on`"; what is on may be sent.
 fn muted_by_default(was: &Room, is: &Room) {
     for peer in is.peers.values() {
@@ -169,7 +180,12 @@ fn only_himself_and_the_server_touch_an_owner(was: &Room, is: &Room, actor: &Act
         return;
     }
     for before in was.peers.values().filter(|peer| peer.who.owner) {
-        if *actor == Actor::Peer(before.id().clone()) {
+        let own = match actor {
+            Actor::Peer(id) => id == before.id(),
+            Actor::User(caller) => caller.user_id == before.who.user_id,
+            _ => false,
+        };
+        if own {
             continue;
         }
         if let Some(after) = is.peers.get(before.id()) {

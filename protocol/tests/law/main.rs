@@ -4,6 +4,7 @@
 mod call;
 mod house;
 mod play;
+mod rest;
 mod told;
 mod view;
 mod walk;

@@ -5,7 +5,9 @@
 //! lines are `room TYPE` (a name without a room), `cast TYPE: ann host!, bo speaker` (a room that
 //! the server created, and who is in), `ann joins …`, `ann: CALL`, `server: CALL`, `ann drops`,
 //! `ann returns`, `after 60s` (time passes and the timer looks), `later 60s` (time passes alone),
-//! `look ann`, `sees ann`, `pending`. The words of calls are in `call.rs`.
+//! `look ann`, `sees ann`, `pending`, `show members` (or `room`, `session`, `pins`, `sends`),
+//! `may @ann` (what a user may over REST). `@ann[app=admin]: CALL` asks over REST, in the room or
+//! not. The words of calls are in `call.rs` and `rest.rs`.
 
 use std::{fmt::Write, fs, path::Path};
 
@@ -17,7 +19,7 @@ use rolecall_protocol::{
 use crate::{
     call,
     house::{House, Taken},
-    told,
+    rest, told,
 };
 
 #[test]
@@ -88,7 +90,11 @@ fn act(house: &mut Option<House>, line: &str) -> Vec<String> {
     let house = house.as_mut().unwrap_or_else(|| panic!("no room yet: {line}"));
     let (who, rest) = line.split_once(' ').unwrap_or((line, ""));
     if let Some(who) = who.strip_suffix(':') {
-        let actor = if who == "server" { Actor::Server } else { Actor::Peer(call::name(who)) };
+        let actor = match who {
+            "server" => Actor::Server,
+            user if user.starts_with('@') => rest::actor(user),
+            peer => Actor::Peer(call::name(peer)),
+        };
         return told(house.take(actor, call::command(rest)));
     }
     let seconds = |text: &str| text.trim_end_matches('s').parse::<u64>().unwrap() * 1000;
@@ -97,6 +103,8 @@ fn act(house: &mut Option<House>, line: &str) -> Vec<String> {
             let peer = house.room.peers.get(peer);
             vec![peer.map_or_else(|| "not here".to_owned(), told::peer)]
         }
+        ("show", (what, _)) => vec![told::of_room(&house.room, what)],
+        ("may", (user, _)) => vec![told::rights(&house.room, &rest::caller(user))],
         ("sees", (peer, _)) => {
             let peers = &house.room.peers;
             let seen = peers.values().filter(|p| peers[peer].sees(p));

@@ -6,7 +6,7 @@ use rolecall_protocol::{
     capability::Capabilities,
     id::PeerId,
     media::{TrackKind, TrackKinds, TrackState},
-    room::{Body, Notice, Peer, Refusal, Reply},
+    room::{Body, Caller, Notice, Peer, Refusal, Reply, Room, may_read, rights_of},
 };
 use serde::Serialize;
 
@@ -58,6 +58,44 @@ pub(crate) fn notice(heard: &[PeerId], notice: &Notice) -> String {
         other => json(other),
     };
     format!("{} < {method} {what}", heard.join(" "))
+}
+
+/// One part of the room itself.
+pub(crate) fn of_room(room: &Room, what: &str) -> String {
+    match what {
+        "members" => json(&room.members),
+        "session" => json(&room.session),
+        "pins" => json(&room.pins),
+        "sends" => {
+            let each = room.user_overrides.iter();
+            let each = each
+                .map(|(user, o)| format!("{user}: +{} -{}", kinds(o.granted), kinds(o.revoked)));
+            let each: Vec<_> = each.collect();
+            if each.is_empty() { "nothing".to_owned() } else { each.join(", ") }
+        }
+        "room" => format!(
+            "team {}, by {}, custom {}, starts {}, settings {}, {}{}{}{}",
+            json(&room.team),
+            json(&room.created_by),
+            room.custom.as_str(),
+            json(&room.starts_at),
+            json(&room.settings_override),
+            if room.backstage { "backstage" } else { "live" },
+            room.live_since.map_or_else(String::new, |since| format!(" since {since}")),
+            room.updated_at.map_or_else(String::new, |at| format!(", updated {at}")),
+            if room.is_forgettable() { ", forgettable" } else { "" },
+        ),
+        _ => panic!("show what?"),
+    }
+}
+
+/// What a user may over REST, in one line.
+pub(crate) fn rights(room: &Room, caller: &Caller) -> String {
+    if let Err(refused) = may_read(room, caller) {
+        return refusal(&refused);
+    }
+    let all = rights_of(room, caller).all_capabilities();
+    if all == Capabilities::ALL { "all".to_owned() } else { json(&all) }
 }
 
 /// A peer as he is, in one line.

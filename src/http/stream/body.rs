@@ -2,8 +2,12 @@
 //! they are made.
 
 pub mod app;
+pub mod call;
 pub mod call_type;
 pub mod client;
+pub mod member;
+pub mod moderation;
 pub mod role;
+pub mod session;
 pub mod task;
 pub mod user;

@@ -11,13 +11,11 @@ mod moderation;
 mod queries;
 mod shown;
 
-use std::sync::Arc;
-
 use rolecall_protocol::{
     directory::Directory,
-    id::{CallTypeName, Cid, UserId},
+    id::{CallTypeName, Cid, RoleName, TeamId, UserId},
     json::Metadata,
-    room::{Command, Reply, Room},
+    room::{Command, Refusal, Reply, Room},
     team::{Caller as Somebody, Reach, Teams},
 };
 use serde::Deserialize;
@@ -30,10 +28,10 @@ use super::{
     Answer, Routes, Stream,
     ask::Ask,
     body::client::DoneResponse,
-    caller::Caller,
+    caller::{ANONYMOUS_ID, Caller},
     fault::{self, Fault, Subject},
 };
-use crate::hub::{Outsider, Seen};
+use crate::hub::Seen;
 
 /// How many members or participants are shown where nothing is said.
 const SHOWN: usize = 25;
@@ -109,17 +107,14 @@ impl<'a> Call<'a> {
         if self.ask.caller.is_server() { Ok(()) } else { Err(self.refuse()) }
     }
 
-    /// Who asks, as the room is told.
-    fn by(&self) -> Outsider {
+    /// Who the asker is to a room of some team, at the moment it is asked; nobody in particular
+    /// where the back end asks.
+    fn who(&self) -> impl FnOnce(Option<&TeamId>) -> Result<Option<Somebody>, Refusal> + use<> {
+        let directory = self.stream.directory.clone();
         let token_role = self.ask.caller.token_role(&self.cid);
-        match &self.ask.caller {
-            Caller::Server => Outsider::Server,
-            Caller::User(user) => {
-                let name = user.identity.name.as_deref().map(Arc::from);
-                Outsider::User { id: user.id.clone(), name, token_role }
-            }
-            Caller::Anonymous(_) => Outsider::Anonymous { token_role },
-        }
+        let teams = teams(self.stream, &self.ask.caller);
+        let caller = self.ask.caller.clone();
+        move |team| somebody(&directory.now(), &caller, token_role, teams, team)
     }
 
     /// What the asker sees of the room, and so many of its members.
@@ -130,8 +125,7 @@ impl<'a> Call<'a> {
 
     /// Does something there.
     async fn act(&self, command: Command) -> Result<Reply, Fault> {
-        self.named()?;
-        self.asked(Some(command), |_, _| ()).await.map(|(reply, ())| reply)
+        self.act_and(command, |_, _| ()).await.map(|(reply, ())| reply)
     }
 
     /// Does something there, and looks at what has become of it.
@@ -140,8 +134,16 @@ impl<'a> Call<'a> {
         command: Command,
         members: usize,
     ) -> Result<(Reply, Glimpse), Fault> {
+        self.act_and(command, move |room, who| Glimpse::of(room, who, members)).await
+    }
+
+    /// Does something there, and takes out of the room what `see` does.
+    async fn act_and<T: Send + 'static>(
+        &self,
+        command: Command,
+        see: impl FnOnce(&Room, Option<&Somebody>) -> T + Send + 'static,
+    ) -> Result<(Reply, T), Fault> {
         self.named()?;
-        let see = move |room: &Room, who: Option<&Somebody>| Glimpse::of(room, who, members);
         self.asked(Some(command), see).await
     }
 
@@ -167,13 +169,29 @@ impl<'a> Call<'a> {
                 Err(fault::refused(&error, subject.as_ref(), cid.as_str()))
             }
         };
-        let told = self.stream.hub.outside(&self.cid, self.by(), command, told).await;
+        let told = self.stream.hub.outside(&self.cid, self.who(), command, told).await;
         told.map_err(|error| fault::refused(&error, None, self.cid.as_str()))?
     }
 
     /// Whose calls and users the asker reaches.
     fn reach(&self, directory: &Directory) -> Reach {
-        reach(&self.ask.caller, directory)
+        reach(self.stream, &self.ask.caller, directory)
+    }
+
+    /// Who the asker is to a room of that team; nobody in particular where the back end asks.
+    fn somebody(
+        &self,
+        directory: &Directory,
+        team: Option<&TeamId>,
+    ) -> Result<Option<Somebody>, Refusal> {
+        let token_role = self.ask.caller.token_role(&self.cid);
+        let teams = teams(self.stream, &self.ask.caller);
+        somebody(directory, &self.ask.caller, token_role, teams, team)
+    }
+
+    /// 404: there is no such call.
+    fn unknown(&self) -> Fault {
+        Fault::unknown(format!("Can't find call with id {}", self.cid))
     }
 
     /// Users who have to be known, and are not, as far as the asker may know.
@@ -183,29 +201,76 @@ impl<'a> Call<'a> {
         users: impl IntoIterator<Item = &'u UserId>,
     ) -> Vec<&'u UserId> {
         let reach = self.reach(directory);
-        let is_known = |id: &UserId| {
-            directory.user(id).is_some_and(|user| reach.admits_user(&user.teams))
-        };
+        let is_known =
+            |id: &UserId| directory.user(id).is_some_and(|user| reach.admits_user(&user.teams));
         users.into_iter().filter(|id| !is_known(id)).collect()
     }
 }
 
+/// Who a caller is to a room of that team; nobody in particular where it is the back end.
+fn somebody(
+    directory: &Directory,
+    caller: &Caller,
+    token_role: Option<RoleName>,
+    teams: Option<Teams>,
+    team: Option<&TeamId>,
+) -> Result<Option<Somebody>, Refusal> {
+    let mut somebody = match caller {
+        Caller::Server => return Ok(None),
+        Caller::User(user) => {
+            if directory.standing(&user.id, team).banned {
+                return Err(Refusal::Banned);
+            }
+            let name = user.identity.name.as_deref();
+            directory.caller(&user.id, name, token_role, team)
+        }
+        Caller::Anonymous(_) => {
+            let standing = directory.stranger();
+            Somebody {
+                user_id: anonymous(),
+                name: ANONYMOUS_ID.into(),
+                app_role: standing.app_role,
+                token_role,
+                reach: standing.reach,
+            }
+        }
+    };
+    if let Some(teams) = teams {
+        somebody.reach = Reach::Within(teams);
+    }
+    Ok(Some(somebody))
+}
+
+fn anonymous() -> UserId {
+    #[expect(clippy::expect_used, reason = "a literal")]
+    UserId::parse(ANONYMOUS_ID).expect("well formed")
+}
+
 /// Whose calls and users a caller reaches.
-fn reach(caller: &Caller, directory: &Directory) -> Reach {
+fn reach(stream: &Stream, caller: &Caller, directory: &Directory) -> Reach {
     match caller {
         Caller::Server => Reach::Everywhere,
-        Caller::User(user) => directory.standing(&user.id, None).reach,
-        Caller::Anonymous(_) if directory.app.multi_tenant_enabled => Reach::Within(Teams::new()),
-        Caller::Anonymous(_) => Reach::Everywhere,
+        Caller::User(user) => match teams(stream, caller) {
+            Some(teams) => Reach::Within(teams),
+            None => directory.standing(&user.id, None).reach,
+        },
+        Caller::Anonymous(_) => directory.stranger().reach,
     }
+}
+
+/// The teams that a token says, where such are trusted.
+fn teams(stream: &Stream, caller: &Caller) -> Option<Teams> {
+    let identity = caller.identity().filter(|_| stream.config.trust_token_teams)?;
+    // What is no team's name was refused with the token.
+    Some(identity.teams.iter().filter_map(|team| TeamId::parse(team).ok()).collect())
 }
 
 /// Who was refused, with the roles that counted.
 fn subject(room: &Room, caller: &Somebody) -> Subject {
-    let who = room.peers_of(&caller.user_id).next().map_or_else(
-        || room.absent(caller).who,
-        |peer| peer.who.clone(),
-    );
+    let who = room
+        .peers_of(&caller.user_id)
+        .next()
+        .map_or_else(|| room.absent(caller).who, |peer| peer.who.clone());
     let roles = match &who.assigned {
         Some(assigned) => vec![assigned.to_string()],
         None => room.standing_names(&who).iter().map(ToString::to_string).collect(),

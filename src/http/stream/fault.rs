@@ -327,7 +327,7 @@ impl Subject {
         let (who, teams) = (self.said(), quoted(&self.teams));
         Fault::not_allowed(format!(
             "{who} from teams [{teams}] cannot access resource in scope '{scope}' because requested \
-             resource does not belong to any of these teams"
+             resource does not belong to any team"
         ))
     }
 }
@@ -345,7 +345,7 @@ pub fn refused(error: &ErrorBody, subject: Option<&Subject>, cid: &str) -> Fault
         ("not-allowed", Some(subject)) if said("needs").is_some() => {
             return subject.may_not(&action(said("needs").unwrap_or_default()), &scope);
         }
-        ("wrong-team", Some(subject)) => return subject.is_of_another_team(&scope),
+        ("wrong-team" | "team-needed", Some(subject)) => return subject.is_of_another_team(&scope),
         ("unknown-room", _) => return Fault::unknown(format!("Can't find call with id {cid}")),
         _ => {}
     }

@@ -26,6 +26,7 @@ use utoipa::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
+    super::Problem,
     fault::FaultBody,
     speech::{BROWSER_PREFIX, Speech},
 };
@@ -34,6 +35,8 @@ use super::{
 /// name once.
 pub const BROWSER_MARK: &str = "Browser";
 
+/// What the paths of the native API begin with.
+const NATIVE_PREFIX: &str = "/v1/";
 /// What stands before the name of an operation that is at a second path too.
 const AGAIN_MARK: &str = "Video";
 
@@ -127,6 +130,9 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
     let mut named = BTreeSet::new();
     for (path, item) in &mut document.paths.paths {
         if Speech::at_path(path).is_none() {
+            if path.starts_with(NATIVE_PREFIX) {
+                operations_mut(item).for_each(add_problem);
+            }
             continue;
         }
         let browser = path.starts_with(BROWSER_PREFIX);
@@ -162,11 +168,24 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
             ResponseBuilder::new().description(about).content("application/json", content).build();
         builder = builder.response(failure_name(status), response);
     }
+    let content =
+        ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("Problem")))).build();
+    let response = ResponseBuilder::new()
+        .description("What went wrong, as the native protocol says it.")
+        .content("application/json", content)
+        .build();
+    builder = builder.schema("Problem", Problem::schema()).response("Problem", response);
     for (name, scheme) in schemes() {
         builder = builder.security_scheme(name, scheme);
     }
     document.components = Some(builder.build());
     document
+}
+
+/// Whatever goes wrong with the native API.
+fn add_problem(operation: &mut Operation) {
+    let problem = RefOr::Ref(Ref::from_response_name("Problem"));
+    operation.responses.responses.insert("default".to_owned(), problem);
 }
 
 fn failure_name(status: &str) -> String {

@@ -12,7 +12,7 @@ use rolecall_protocol::{
     },
 };
 
-use super::{RoomTask, native_close};
+use super::{RoomTask, native_close, seats::Issued};
 use crate::{
     hub::{Ask, CallAsk, JoinAsk, ResumeAsk, Resumed, Seated, actor, output::Output, refused},
     metrics,
@@ -31,9 +31,9 @@ impl RoomTask {
                     metrics::call("state", "ok");
                 }
             }
-            Ask::Term { from, exp } => {
+            Ask::Term { from, exp, issued } => {
                 if self.sits(&from) {
-                    self.renew(&from.peer_id, exp);
+                    self.renew(&from.peer_id, exp, Issued::At(issued));
                 }
             }
             Ask::Gone { from, left } => self.gone(&from, left),
@@ -44,10 +44,19 @@ impl RoomTask {
                 self.stage_closings();
                 self.outputs.push(Output::Then(Box::new(move || drop(answer.send(outcome)))));
             }
+            Ask::Outside(ask) => self.outside(*ask),
             Ask::Look { briefly, answer } => {
                 let see = if briefly { native::brief } else { native::state };
                 let seen = self.room.created_at.map(|_| see(&self.room));
                 self.outputs.push(Output::Then(Box::new(move || drop(answer.send(seen)))));
+            }
+            Ask::Anew { anew, answer } => {
+                self.read_anew(&anew);
+                self.stage_closings();
+                let done = move || {
+                    let _ = answer.send(());
+                };
+                self.outputs.push(Output::Then(Box::new(done)));
             }
             Ask::Stop => return true,
         }
@@ -55,9 +64,12 @@ impl RoomTask {
     }
 
     fn join(&mut self, ask: JoinAsk) {
-        let JoinAsk { id, joining, seat, session, answer } = ask;
+        let JoinAsk { id, mut joining, seat, session, issued, answer } = ask;
         let peer_id = joining.newcomer.peer_id.clone();
         let user = joining.newcomer.user_id.clone();
+        // He can be found before anything known of him is read.
+        let _here = self.here(&joining.newcomer);
+        self.know(&mut joining);
         let joined = self.act(Actor::Newcomer, Command::Join(Box::new(joining)));
         if let Err(refusal) = joined {
             metrics::call("join", refusal.reason());
@@ -69,6 +81,10 @@ impl RoomTask {
         metrics::call("join", "ok");
         tracing::info!(room = %self.cid, peer = %peer_id, %user, "{user} joined {}", self.cid);
         self.sit_down(&peer_id, &seat, &session);
+        if let Some(chair) = self.chairs.get_mut(&peer_id) {
+            chair.issued = issued.into();
+        }
+        self.shared.directory.touch(&user, self.last);
         self.reply_snapshot(&id, &peer_id, Asked::Plainly);
         self.outputs.push(Output::Joined(answer, Seated { peer_id, seat }));
     }
@@ -90,7 +106,7 @@ impl RoomTask {
 
     fn resume(&mut self, ask: ResumeAsk) {
         match self.may_resume(&ask) {
-            Ok(exp) => self.resumed(ask, exp),
+            Ok((exp, issued)) => self.resumed(ask, exp, issued),
             Err(error) => {
                 metrics::call("resume", reason_word(&error));
                 let answer = ask.answer;
@@ -99,26 +115,46 @@ impl RoomTask {
         }
     }
 
-    /// Whether the seat is his; the end of the token that is in force then.
-    fn may_resume(&self, ask: &ResumeAsk) -> Result<Option<u64>, ErrorBody> {
+    /// Whether the seat is his; the end of the token that is in force then, and when it was made.
+    fn may_resume(&self, ask: &ResumeAsk) -> Result<(Option<u64>, Issued), ErrorBody> {
         let peer = self.room.peers.get(&ask.peer_id).ok_or_else(ErrorBody::session_gone)?;
+        let chair = self.chairs.get(&ask.peer_id).ok_or_else(ErrorBody::session_gone)?;
         if peer.who.session != ask.session_hash {
             return Err(ErrorBody::session_gone());
         }
         match &ask.token {
-            Some((user, exp)) if is_of(user.as_ref(), peer) => Ok(*exp),
+            Some(fresh) if is_of(fresh.user_id.as_ref(), peer) => {
+                Ok((fresh.exp, Issued::At(fresh.issued)))
+            }
             Some(_) => Err(ErrorBody::bad_token("the token is another user's")),
             None => {
                 let leeway = crate::auth::LEEWAY_S;
                 let now = self.shared.clock.now_s();
                 let exp = peer.who.exp;
                 let expired = exp.is_some_and(|exp| exp.saturating_add(leeway) <= now);
-                if expired { Err(ErrorBody::token_expired()) } else { Ok(exp) }
+                if expired || !self.honors(peer, chair.issued) {
+                    return Err(ErrorBody::token_expired());
+                }
+                Ok((exp, chair.issued))
             }
         }
     }
 
-    fn resumed(&mut self, ask: ResumeAsk, exp: Option<u64>) {
+    /// Whether the token that a peer came with still counts. After a restart it is not known when it
+    /// was made: where tokens were ever revoked he has to show a fresh one.
+    fn honors(&self, peer: &Peer, issued: Issued) -> bool {
+        let app = &self.shared.directory.now().app;
+        match issued {
+            Issued::Never => true,
+            Issued::At(issued) => app.honors(issued),
+            Issued::Unknown => {
+                let stranger = peer.who.user_id.as_str() == peer.who.peer_id.as_str();
+                stranger || app.revoke_tokens_issued_before.is_none()
+            }
+        }
+    }
+
+    fn resumed(&mut self, ask: ResumeAsk, exp: Option<u64>, issued: Issued) {
         let ResumeAsk { id, peer_id, session, epoch, seq, seat, answer, .. } = ask;
         if self.chairs.get(&peer_id).is_some_and(|chair| chair.seat.is_some()) {
             let taken = native_close(code::Close::SeatTaken);
@@ -127,7 +163,7 @@ impl RoomTask {
         if let Err(refusal) = self.act(Actor::Peer(peer_id.clone()), Command::Return) {
             tracing::error!(room = %self.cid, peer = %peer_id, %refusal, "a return was refused");
         }
-        self.renew(&peer_id, exp);
+        self.renew(&peer_id, exp, issued);
         self.sit_down(&peer_id, &seat, &session);
         let same_life = *self.room.epoch == *epoch && seq <= self.room.seq;
         let missed = self.chairs.get_mut(&peer_id).and_then(|chair| {
@@ -150,12 +186,23 @@ impl RoomTask {
             room = %self.cid, peer = %peer_id, told, "{peer_id} resumed in {}", self.cid
         );
         let Some(peer) = self.room.peers.get(&peer_id) else { return };
-        let resumed = Resumed { user_id: peer.who.user_id.clone(), exp };
+        let user_id = peer.who.user_id.clone();
+        self.shared.directory.touch(&user_id, self.last);
+        let issued = match issued {
+            Issued::At(issued) => Some(issued),
+            // As old as can be: the next revocation concerns it.
+            Issued::Unknown => Some(0).filter(|_| user_id.as_str() != peer_id.as_str()),
+            Issued::Never => None,
+        };
+        let resumed = Resumed { user_id, exp, issued };
         self.outputs.push(Output::Resumed(answer, Seated { peer_id, seat }, resumed));
     }
 
     /// A peer's token has another end.
-    fn renew(&mut self, peer_id: &PeerId, exp: Option<u64>) {
+    fn renew(&mut self, peer_id: &PeerId, exp: Option<u64>, issued: Issued) {
+        if let Some(chair) = self.chairs.get_mut(peer_id) {
+            chair.issued = issued;
+        }
         let renewed = self.act(Actor::Peer(peer_id.clone()), Command::Renew { exp });
         if let Err(refusal) = renewed {
             tracing::error!(room = %self.cid, peer = %peer_id, %refusal, "a term was refused");
@@ -223,7 +270,7 @@ fn is_of(user: Option<&rolecall_protocol::id::UserId>, peer: &Peer) -> bool {
     user.is_some_and(|user| *user == peer.who.user_id)
 }
 
-fn outcome_word(outcome: &Result<Reply, ErrorBody>) -> &'static str {
+pub(super) fn outcome_word(outcome: &Result<Reply, ErrorBody>) -> &'static str {
     outcome.as_ref().map_or_else(reason_word, |_| "ok")
 }
 

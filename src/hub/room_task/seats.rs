@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rolecall_protocol::{
     id::{PeerId, Seq, Timestamp},
-    room::{Actor, Command},
+    room::{Actor, Command, people::Newcomer},
 };
 use tokio::time::Instant;
 
@@ -17,6 +17,7 @@ use crate::{
         output::{Class, Output},
         ring::ClassHistory,
         seat::Seat,
+        whereabouts::Here,
     },
     journal::Called,
     metrics::Counted,
@@ -32,7 +33,27 @@ pub(super) struct Chair {
     pub(super) calls: CallsKept,
     /// The secret by which he resumes, where this process knows it.
     pub(super) session: Arc<str>,
+    pub(super) issued: Issued,
+    /// Whoever looks for him finds him here.
+    _here: Option<Here>,
     _counted: Counted,
+}
+
+/// When a peer's token was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Issued {
+    /// Before this process knew him.
+    Unknown,
+    /// He has none.
+    Never,
+    /// In seconds since the epoch.
+    At(u64),
+}
+
+impl From<Option<u64>> for Issued {
+    fn from(issued: Option<u64>) -> Self {
+        issued.map_or(Self::Never, Self::At)
+    }
 }
 
 impl RoomTask {
@@ -45,9 +66,17 @@ impl RoomTask {
             history: ClassHistory::new(self.room.seq, peer.sees_hidden()),
             calls: CallsKept::default(),
             session: "".into(),
+            issued: Issued::Unknown,
+            _here: self.here(&peer.who),
             _counted: Counted::peer(),
         };
         self.chairs.insert(id.clone(), chair);
+    }
+
+    /// He can be found in this room; without a token he is nobody whom the Directory knows.
+    pub(super) fn here(&self, who: &Newcomer) -> Option<Here> {
+        let known = who.user_id.as_str() != who.peer_id.as_str();
+        known.then(|| self.shared.whereabouts.enter(&who.user_id, &self.cid))
     }
 
     /// Seats a socket: it hears everything from now on.

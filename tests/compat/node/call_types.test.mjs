@@ -21,7 +21,7 @@ describe("call types", () => {
       assert.equal(type.name, name);
       assert.ok(type.created_at instanceof Date && type.updated_at instanceof Date);
       assert.deepEqual(type.grants, (await video.getCallType({ name })).grants);
-      for (const role of ["admin", "user", "guest", "call_member"]) assert.ok(type.grants[role].length > 0, `${name}, ${role}`);
+      for (const role of ["admin", "user", "call_member"]) assert.ok(type.grants[role].length > 0, `${name}, ${role}`);
     }
     const { user, guest } = call_types.default.grants;
     for (const id of ["create-call", "join-call", "send-audio", "send-video", "screenshare", "block-user-owner", "mute-users-owner", "update-call-owner"]) assert.ok(user.includes(id), id);

@@ -43,14 +43,14 @@ describe("users", () => {
     assert.deepEqual([users[id].name, users[id].role, users[id].custom], ["Anna", "moderator", { seat: 2, deep: { a: 9 } }]);
     const again = await house.client.updateUsersPartial({ users: [{ id, unset: ["seat", "name"] }] });
     assert.deepEqual([again.users[id].name ?? null, again.users[id].custom], [null, { deep: { a: 9 } }]);
-    await refused(house.client.updateUsersPartial({ users: [{ id: "nobody-there", set: { name: "x" } }] }), 16, "UpdateUsersPartial", "nobody-there");
+    await refused(house.client.updateUsersPartial({ users: [{ id: "nobody-there", set: { name: "x" } }] }), 4, "UpdateUsersPartial", "the provided users [nobody-there] don't exist");
     await refused(house.client.updateUsersPartial({ users: [{ id, set: { role: "no-such-role" } }] }), 4, "UpdateUsersPartial", "no-such-role");
   });
 
   test("a bad one is refused, and none of those beside it is made", async () => {
     const [good, bad] = [fresh("good"), fresh("bad")];
     await refused(house.people(good, { id: bad, role: "no-such-role" }), 4, "UpdateUsers", "no-such-role");
-    await refused(house.people(good, { id: "a b" }), 4, "UpdateUsers");
+    await refused(house.people(good, { id: "a\nb" }), 4, "UpdateUsers");
     await refused(house.people(good, { id: "x".repeat(256) }), 4, "UpdateUsers");
     await refused(house.client.updateUsers({ users: {} }), 4, "UpdateUsers");
     await refused(house.client.updateUsers({ users: { [good]: { id: bad } } }), 4, "UpdateUsers");

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Reply, Turn};
 use crate::{
-    call_type::{CallType, GRANTS_MAX, ROLES_MAX, builtin, definition::Definition},
+    call_type::{
+        CallType, GRANTS_MAX, ROLES_MAX, builtin, definition::Definition,
+        settings::SettingsPatchDocument,
+    },
     directory::{
         call_types::{CALL_TYPES_MAX, CallTypeEntry, CallTypeInput, EXTERNAL_STORAGE_MAX},
         event::Event,
@@ -166,6 +169,12 @@ impl Turn<'_> {
         let missing = call_type.default_role.as_ref();
         if let Some(role) = missing.filter(|role| !call_type.roles.contains_key(*role)) {
             return Err(Refusal::invalid("default_role", format!("unknown role `{role}`")));
+        }
+        if let Some(patch) = &input.settings {
+            let patch = SettingsPatchDocument::new(patch)
+                .map_err(|problem| Refusal::invalid("settings", problem))?;
+            call_type.document = call_type.document.merged(&patch);
+            call_type.settings = patch.onto(call_type.settings);
         }
         if call_type.roles.len() > ROLES_MAX {
             return Err(Refusal::TooMany { what: "roles of a call type", max: ROLES_MAX });

@@ -65,8 +65,8 @@ impl<'a> Turn<'a> {
     /// `requestId` and a new term; anything else 409".
     pub(super) fn ask_role(self, target: &Peer, role: &RoleName) -> Result<Decision, Refusal> {
         let by = self.asker.person();
-        // The answer goes to a peer; the server's is in the journal.
-        if matches!(by.doer(), Doer::User(_)) {
+        // The answer goes to the socket that asked; what the server asks is answered in the journal.
+        if matches!(self.asker.actor, Actor::User(_)) {
             return Err(Refusal::NotAPeer);
         }
         let expires_at = self.at.plus(self.room.role_request_ttl_ms);

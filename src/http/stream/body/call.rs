@@ -1,7 +1,5 @@
 //! A call, and the requests and answers about one or many.
 
-use std::collections::BTreeMap;
-
 use rolecall_protocol::{
     id::{TeamId, UserId},
     json::Metadata,
@@ -200,7 +198,7 @@ pub struct CallState {
     /// Its members, the last added first.
     pub members: Vec<MemberResponse>,
     /// What the asker may do in it, sorted; nothing for the back end, which may all.
-    pub own_capabilities: Vec<String>,
+    pub own_capabilities: Vec<&'static str>,
     /// The asker's own membership.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = MemberResponse, required = false)]

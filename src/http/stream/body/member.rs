@@ -1,7 +1,5 @@
 //! Members of a call.
 
-use std::collections::BTreeMap;
-
 use rolecall_protocol::{
     id::{RoleName, UserId},
     json::Metadata,

@@ -1,7 +1,5 @@
 //! What is done to and by single users of a call: permissions, mutes, blocks, pins, messages.
 
-use std::collections::BTreeMap;
-
 use rolecall_protocol::{
     id::{PeerId, UserId},
     json::Metadata,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rolecall_protocol::id::{PeerId, RoleName};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,6 +18,7 @@ pub struct CallSessionResponse {
     pub started_at: Moment,
     /// When the call went live, where it did.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Moment, required = false)]
     pub live_started_at: Option<Moment>,
     /// Who is in, as far as whoever asked sees them; the anonymous are only counted.
     pub participants: Vec<CallParticipantResponse>,
@@ -38,9 +40,11 @@ pub struct CallParticipantResponse {
     /// Who.
     pub user: UserResponse,
     /// This presence of his: the native protocol's peer id.
-    pub user_session_id: String,
+    #[schema(value_type = String)]
+    pub user_session_id: PeerId,
     /// The role that counts now.
-    pub role: String,
+    #[schema(value_type = String)]
+    pub role: RoleName,
     /// Since when.
     pub joined_at: Moment,
 }

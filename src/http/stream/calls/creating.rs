@@ -1,10 +1,11 @@
 //! Getting and creating calls.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
 use axum::extract::State;
 use rolecall_protocol::{
-    directory::{self, Directory},
+    call_type::settings::SettingsPatchDocument,
+    directory::{self, user::UserInput},
     id::UserId,
     room::{
         Command, Reply,
@@ -12,6 +13,7 @@ use rolecall_protocol::{
     },
     team::Reach,
 };
+use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -26,11 +28,13 @@ use super::{
             member::MemberRequest,
             user::UserRequest,
         },
-        fault::Fault,
+        fault::{Fault, code},
         input::{Json, Path, Query},
         users,
     },
-    Call, CallPath, bounded, custom, limit,
+    Call, CallPath, LIST_MAX, bounded, custom,
+    glimpse::Glimpse,
+    limit,
     shown::Shown,
 };
 use crate::mint;
@@ -81,15 +85,132 @@ async fn get_or_create_call(
         None => {
             let creation = call.creation(data).await?;
             let command = Command::Create(Box::new(creation));
-            let (reply, mut glimpse) = call.act_and_look(command, members).await?;
+            let (reply, mut glimpse) = call.act_and_look(command, LIST_MAX).await?;
             let created = reply == Reply::Created { created: true };
             if created {
                 // All of them came at one moment: the last of the request is the last added.
                 glimpse.members.sort_by_key(|(user, _)| order.get(user).copied());
             }
+            glimpse.members.truncate(members);
             (created, glimpse)
         }
     };
     let state = Shown::new(&stream, ask.speech()).state(&glimpse);
     Ok(axum::Json(GetOrCreateCallResponse { state, created, duration: ask.spent() }))
+}
+
+/// In which order members are shown who were added at one moment: the last of the request first.
+fn order_of(data: &CallRequest) -> BTreeMap<UserId, Reverse<usize>> {
+    let members = data.members.iter().flatten().filter_map(|member| member.user_id.clone());
+    members.enumerate().map(|(place, user)| (user, Reverse(place))).collect()
+}
+
+impl Call<'_> {
+    /// The call as whoever asks sees it, if there is one.
+    async fn there(&self, members: usize) -> Result<Option<Glimpse>, Fault> {
+        match self.look(members).await {
+            Ok(glimpse) => Ok(Some(glimpse)),
+            Err(fault) if fault.code() == code::UNKNOWN => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// The call that is to be.
+    async fn creation(&self, data: CallRequest) -> Result<Creation, Fault> {
+        let wished = bounded("data.members", data.members)?;
+        let mut members = BTreeMap::new();
+        for (place, member) in wished.into_iter().enumerate() {
+            let (user, patch) = patch_of(&format!("data.members[{place}]"), member)?;
+            if members.insert(user.clone(), patch).is_some() {
+                let text = format!("`{user}` is there twice");
+                return Err(Fault::field("data.members", text));
+            }
+        }
+        let custom = custom("data.custom", data.custom)?;
+        let settings = settings("data.settings_override", data.settings_override)?;
+        let created_by = self.creator(data.created_by_id, data.created_by).await?;
+        let directory = self.stream.directory.now();
+        let involved = created_by.iter().chain(members.keys());
+        let strangers = self.strangers(&directory, involved);
+        if !strangers.is_empty() {
+            return Err(Fault::input(format!(
+                "The following users are involved in call create operation, but don't exist: {}. \
+                 Please create the user objects before setting up the call.",
+                listed(&strangers)
+            )));
+        }
+        if let (Reach::Within(teams), None) = (self.reach(&directory), &data.team)
+            && !teams.is_empty()
+        {
+            let scope = format!("video:{}", self.cid.call_type());
+            return Err(self.stream.subject(&self.ask.caller).is_of_another_team(&scope));
+        }
+        Ok(Creation {
+            epoch: mint::epoch(),
+            team: data.team,
+            custom,
+            created_by,
+            members,
+            settings,
+            starts_at: data.starts_at.map(|when| when.0),
+        })
+    }
+
+    /// Whom the back end creates for; nobody where a user creates his own.
+    async fn creator(
+        &self,
+        id: Option<UserId>,
+        user: Option<UserRequest>,
+    ) -> Result<Option<UserId>, Fault> {
+        if !self.ask.caller.is_server() {
+            return match (self.ask.caller.user_id(), id.or(user.map(|user| user.id))) {
+                (own, Some(named)) if own != Some(&named) => {
+                    Err(Fault::field("data.created_by_id", "a user creates calls as himself"))
+                }
+                _ => Ok(None),
+            };
+        }
+        match (id, user) {
+            (Some(id), Some(user)) if id != user.id => {
+                let text = "is somebody else than `data.created_by_id`";
+                Err(Fault::field("data.created_by.id", text))
+            }
+            (_, Some(user)) => {
+                let input = user.input("data.created_by")?;
+                let id = input.id.clone();
+                // More than his id is to be written down, as with `POST /users`.
+                if input != UserInput::of(id.clone()) {
+                    let command = directory::Command::UpsertUsers { users: vec![input] };
+                    users::commanded(self.stream, directory::Actor::Server, command).await?;
+                }
+                Ok(Some(id))
+            }
+            (Some(id), None) => Ok(Some(id)),
+            (None, None) => Err(Fault::input(
+                "either data.created_by or data.created_by_id must be provided when using server side auth",
+            )),
+        }
+    }
+}
+
+/// A member as he is to be.
+pub(super) fn patch_of(field: &str, member: MemberRequest) -> Result<(UserId, MemberPatch), Fault> {
+    let user = member.user_id.ok_or_else(|| Fault::input("member user_id is required"))?;
+    let custom = custom(&format!("{field}.custom"), member.custom)?;
+    Ok((user, MemberPatch { role: member.role.map(Some), custom }))
+}
+
+/// Settings laid over a call type's.
+pub(super) fn settings(
+    field: &str,
+    said: Option<Value>,
+) -> Result<Option<SettingsPatchDocument>, Fault> {
+    let read = said.map(|said| SettingsPatchDocument::new(&said)).transpose();
+    read.map_err(|error| Fault::field(field, error))
+}
+
+/// `[a b]`
+pub(super) fn listed(users: &[&UserId]) -> String {
+    let names: Vec<&str> = users.iter().map(|user| user.as_str()).collect();
+    format!("[{}]", names.join(" "))
 }

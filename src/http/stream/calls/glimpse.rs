@@ -15,6 +15,7 @@ use rolecall_protocol::{
     },
     team::Caller,
 };
+use serde_json::{Map, Value};
 
 /// A room as one asker sees it.
 #[derive(Clone, Debug)]
@@ -51,7 +52,6 @@ pub(super) struct Present {
     pub(super) user_id: UserId,
     pub(super) peer_id: PeerId,
     pub(super) name: Arc<str>,
-    pub(super) app_role: RoleName,
     pub(super) role: RoleName,
     pub(super) joined_at: Timestamp,
 }
@@ -97,6 +97,15 @@ impl Glimpse {
             capabilities,
         }
     }
+
+    /// The settings in force.
+    pub(super) fn settings(&self) -> Map<String, Value> {
+        let document = &self.call_type.document;
+        match &self.settings_override {
+            Some(patch) => document.merged(patch).sections().clone(),
+            None => document.sections().clone(),
+        }
+    }
 }
 
 impl Present {
@@ -105,7 +114,6 @@ impl Present {
             user_id: peer.who.user_id.clone(),
             peer_id: peer.id().clone(),
             name: Arc::clone(&peer.who.name),
-            app_role: peer.who.app_role.clone(),
             role: peer.role.clone(),
             joined_at: peer.joined_at,
         }

@@ -88,9 +88,10 @@ impl<'a> Shown<'a> {
             transcribing: false,
             captioning: false,
             translating: false,
-            current_session_id: glimpse.session.as_ref().map_or_else(String::new, |session| {
-                session.id.to_string()
-            }),
+            current_session_id: glimpse
+                .session
+                .as_ref()
+                .map_or_else(String::new, |session| session.id.to_string()),
             session: self.session(glimpse),
             egress: EgressResponse::default(),
             ingress: CallIngressResponse::nowhere(),

@@ -19,7 +19,7 @@ async fn edges(house: &House, query: &str, headers: &[(&str, &str)]) -> Told {
 
 #[tokio::test]
 async fn who_is_let_in() {
-    let house = House::open();
+    let house = House::open().await;
     let now = NOW_MS / 1000;
     let python = token(&json!({}));
     let node = token(&json!({ "server": true }));
@@ -41,7 +41,7 @@ async fn who_is_let_in() {
 
 #[tokio::test]
 async fn who_is_not_and_why() {
-    let house = House::open();
+    let house = House::open().await;
     let now = NOW_MS / 1000;
     let good = token(&json!({ "user_id": "ana" }));
     for (query, code, expected) in [
@@ -75,7 +75,7 @@ async fn who_is_not_and_why() {
 
 #[tokio::test]
 async fn every_wrong_turn_has_the_whole_error() {
-    let house = House::with(|config| config.limits.body_bytes = 100);
+    let house = House::with(|config| config.limits.body_bytes = 100).await;
     for path in ["/api/v2/nothing", "/video/nothing", "/api/v2/video/", "/api/v2", "/video/"] {
         let told = house.server(&format!("GET {path}"), Value::Null).await.fault(404, 16);
         assert_eq!(told, "there is nothing at this path", "{path}");
@@ -107,7 +107,7 @@ async fn every_wrong_turn_has_the_whole_error() {
 
 #[tokio::test]
 async fn an_empty_body_is_an_empty_object() {
-    let house = House::open();
+    let house = House::open().await;
     for body in ["", " \n", "{}", r#"{"events":[{"a":1}],"more":1}"#] {
         let uri = format!("/video/call_client_event?{KEY}");
         let request = Request::builder().method("POST").uri(uri);
@@ -121,7 +121,8 @@ async fn too_many_requests_are_told_to_wait() {
     let house = House::with(|config| {
         config.limits.rest_per_minute_user = 2;
         config.limits.rest_per_minute_server = 100;
-    });
+    })
+    .await;
     let now = NOW_MS / 1000;
     let first = house.user("ana", "GET /video/edges", Value::Null).await;
     assert_eq!(first.headers["x-ratelimit-limit"], "2");
@@ -147,7 +148,8 @@ async fn pages_that_may_open_a_socket_may_call() {
     let house = House::with(|config| {
         config.allowed_origins =
             AllowedOrigins { any: false, exact: vec!["https://app.example.com".to_owned()] };
-    });
+    })
+    .await;
     let preflight = |path: &str, origin: &str| {
         Request::builder()
             .method("OPTIONS")

@@ -16,11 +16,13 @@ use utoipa::openapi::OpenApi;
 
 use crate::{
     auth::Verifier,
+    calls::CallIndex,
     clock::Clock,
     config::{Config, DEVELOPMENT_KEY, DEVELOPMENT_SECRET},
-    http::stream::{self, Stream, openapi, rate::Rates},
-    hub::{Hub, Shared},
-    journal::memory::MemoryJournal,
+    directory::DirectoryHandle,
+    http::stream::{self, Stream, openapi, rate::Rates, tasks::Tasks},
+    hub::{Hub, Shared, changes, whereabouts::Whereabouts},
+    journal::{Journal, memory::MemoryJournal},
 };
 
 /// When the clock of these tests stands: 2026-01-01T00:00:00Z.
@@ -42,31 +44,42 @@ pub(in crate::http::stream) struct Told {
 }
 
 impl House {
-    pub(in crate::http::stream) fn open() -> Self {
-        Self::with(|_| {})
+    pub(in crate::http::stream) async fn open() -> Self {
+        Self::with(|_| {}).await
     }
 
-    pub(in crate::http::stream) fn with(change: impl FnOnce(&mut Config)) -> Self {
+    pub(in crate::http::stream) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
         change(&mut config);
         let config = Arc::new(config);
         let clock = Clock::manual(NOW_MS);
         let limits = config.limits.clone();
         let journal = MemoryJournal::new(limits.journal_records_kept, limits.rooms_remembered);
+        let journal: Arc<dyn Journal> = Arc::new(journal);
+        let configured = config.configured_call_types();
+        let directory =
+            DirectoryHandle::open(Arc::clone(&journal), clock.clone(), &limits, &configured);
+        let directory = directory.await.unwrap();
         let hub = Arc::new(Hub::new(Shared {
-            journal: Arc::new(journal),
+            journal,
             clock: clock.clone(),
             limits,
             grace: config.grace,
+            calls: Arc::new(CallIndex::default()),
             started: Timestamp(NOW_MS),
-            call_types: config.call_types.clone(),
+            directory: directory.clone(),
+            whereabouts: Whereabouts::default(),
+            trust_token_teams: config.trust_token_teams,
         }));
+        directory.concern(Arc::new(changes::Rooms(Arc::downgrade(&hub))));
         let stream = Stream {
             clock: clock.clone(),
             verifier: Arc::new(Verifier::new(&config, clock.clone()).unwrap()),
             hub,
             default_call_type: CallTypeName::parse("default").unwrap(),
+            directory,
             rates: Rates::new(&config.limits),
+            tasks: Tasks::default(),
             config,
         };
         let (router, document) = stream::routes(Arc::new(stream));
