@@ -82,8 +82,8 @@ impl<'a> Asker<'a> {
             | Command::SetTracks { .. }
             | Command::SetName { .. }
             | Command::SetMetadata { .. }
-            | Command::RequestPermissions { .. }
             | Command::RaiseHand { .. } => self.seat().map(drop),
+            Command::RequestPermissions { .. } => self.peer().map(drop),
             Command::ChangeRole { peer_id, role, .. } => self.may_change(peer_id, |own| {
                 let next = self.room.with_role(own, role);
                 let known = self.room.call_type.roles.contains_key(role);
