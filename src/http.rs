@@ -91,8 +91,7 @@ async fn answer(State(timeout): State<Duration>, request: Request, next: Next) -
         Err(_) => {
             let mut response = stream::late(&path, begun).unwrap_or_else(|| {
                 let message = "the request was not complete in time";
-                let status = StatusCode::REQUEST_TIMEOUT;
-                Problem::new(status, "timeout", message).into_response()
+                Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", message).into_response()
             });
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             response

@@ -10,6 +10,7 @@ use jsonwebtoken::{EncodingKey, Header};
 use rolecall::{
     clock::Clock,
     config::{Config, DEVELOPMENT_SECRET, IN_MEMORY},
+    directory::DirectoryHandle,
     journal::Journal,
     server::Server,
 };
@@ -30,6 +31,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// A running server; it goes with its test's runtime.
 pub(crate) struct House {
     pub(crate) addr: SocketAddr,
+    pub(crate) directory: DirectoryHandle,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
 }
@@ -64,13 +66,13 @@ impl House {
     }
 
     fn serve(server: Server) -> Self {
-        let addr = server.addr();
+        let (addr, directory) = (server.addr(), server.directory());
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async {
             let _ = stopped.await;
         };
         let serving = tokio::spawn(server.serve(shutdown));
-        Self { addr, stop: Some(stop), serving }
+        Self { addr, directory, stop: Some(stop), serving }
     }
 
     /// Tells it to stop, as SIGTERM does.

@@ -128,6 +128,10 @@ pub fn state(room: &Room) -> Value {
         "counts": room.counts(),
         "members": room.members,
         "blocked": room.blocked,
+        "userOverrides": room.user_overrides,
+        "session": room.session,
+        "settings": room.settings,
+        "updatedAt": room.updated_at,
         "requests": requests,
     })
 }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use rolecall_protocol::{
     call_type::builtin,
     capability::{Capabilities, Capability},
-    id::{PeerId, RequestId, RoleName},
+    id::{PeerId, RequestId, RoleName, UserId},
     media::{TrackKind, TrackKinds},
     room::{
         Actor, Command, Reply, Room,
@@ -23,6 +23,7 @@ use rolecall_protocol::{
 use crate::{
     call,
     house::{House, latent},
+    rest,
 };
 
 proptest! {
@@ -60,6 +61,7 @@ const TYPES: &[&str] = &[
     r#"narrow {"extends":"default","settings":{"recording":false,"video":false}}"#,
     r#"quiet {"extends":"stage","settings":{"audio":false,"transcription":false}}"#,
     r#"small {"extends":"stage","roles":{"speaker":{"canSend":["audio"],"maxPeerCount":1}}}"#,
+    r#"far {"extends":"default","grants":{"guest":["join-call-any-team","read-call-any-team","send-audio","send-video-any-team","update-call-permissions-any-team","mute-users"]}}"#,
 ];
 
 /// Who does what to whom, as numbers that find their meaning in the room as it is.
@@ -104,6 +106,15 @@ impl Walk {
         if peers.is_empty() || by == 255 { call::name("nobody") } else { pick(&peers, by).clone() }
     }
 
+    /// Somebody over REST, here or not.
+    fn user(&self, by: u8, more: u8) -> Actor {
+        let app = *pick(&["app=user", "app=user", "app=admin", "app=guest"], more);
+        let team = *pick(&["", "", "", ",team=red"], more / 4);
+        let role = self.role(more);
+        let token = if more.is_multiple_of(16) { format!(",token={role}") } else { String::new() };
+        rest::actor(&format!("@u{}[{app}{team}{token}]", by % 6))
+    }
+
     fn role(&self, by: u8) -> RoleName {
         let roles: Vec<_> = self.house.room.call_type.roles.keys().cloned().collect();
         if by == 255 { call::name("unheard-of") } else { pick(&roles, by).clone() }
@@ -120,7 +131,8 @@ impl Walk {
             return self.join(step);
         }
         let actor = match step.who {
-            0..=229 => Actor::Peer(self.peer(step.who)),
+            0..=189 => Actor::Peer(self.peer(step.who)),
+            190..=229 => self.user(step.who, step.c),
             _ => Actor::Server,
         };
         let (actor, command) = self.asked(actor, step);
@@ -142,7 +154,7 @@ impl Walk {
         let role = self.role(step.a).to_string();
         let owner = format!("{role}!");
         let token = format!("token={role}");
-        let word = *pick(&["", "", &role, &role, &owner, "host!", "host", &token], step.c);
+        let word = *pick(&["", "", "", "", &role, &role, &owner, "host!", "host", &token], step.c);
         let hidden = if step.who.is_multiple_of(5) { "hidden" } else { "" };
         let override_ = *pick(
             &[
@@ -153,7 +165,9 @@ impl Walk {
             ],
             step.what / 8,
         );
-        let words = [user.as_str(), app, word, hidden, override_];
+        let far = self.house.room.created_at.is_some() && step.who.is_multiple_of(7);
+        let team = if far { "team=red" } else { "" };
+        let words = [user.as_str(), app, word, hidden, override_, team];
         let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
         let joining = call::joining(&peer, &words);
         self.take(Actor::Newcomer, Command::Join(Box::new(joining)));
@@ -163,10 +177,11 @@ impl Walk {
     fn asked(&self, actor: Actor, step: &Step) -> (Actor, Command) {
         let Step { a, b, c, .. } = *step;
         let room = &self.house.room;
+        let user = |by: u8| -> UserId { call::name(&format!("u{}", by % 6)) };
         let kinds = |bits: u8| -> TrackKinds {
             TrackKind::ALL.into_iter().filter(|k| bits & (1 << *k as u8) != 0).collect()
         };
-        let command = match step.what % 32 {
+        let command = match step.what % 40 {
             1 => Command::Leave,
             2 => match room.peers.values().find(|p| p.dropped_until.is_some()) {
                 Some(away) => return (Actor::Peer(away.id().clone()), Command::Return),
@@ -193,16 +208,17 @@ impl Walk {
             18 | 19 => Command::RequestPermissions { permissions: wanted(a) },
             20 | 21 => Command::SetTracks { on: kinds(a), off: kinds(b).difference(kinds(a)) },
             22 => {
-                let whom = match c % 3 {
+                let whom = match c % 4 {
                     0 => Whom::Peer(self.peer(a)),
                     1 => Whom::Roles(self.roles(a, b)),
+                    2 => Whom::Users(BTreeSet::from([user(a), user(b)])),
                     _ => Whom::Everybody,
                 };
                 Command::Mute { whom, tracks: kinds(b) }
             }
             23 => Command::RemovePeer { peer_id: self.peer(a), reason: None, block: b % 4 == 0 },
-            25 if a % 3 == 0 => Command::BlockUser { user_id: call::name(&format!("u{}", b % 6)) },
-            25 => Command::UnblockUser { user_id: call::name(&format!("u{}", b % 6)) },
+            25 if a % 3 == 0 => Command::BlockUser { user_id: user(b) },
+            25 => Command::UnblockUser { user_id: user(b) },
             26 if a < 16 => Command::EndRoom { reason: None },
             26 => Command::SetBackstage { backstage: b % 2 == 0 },
             27 => match a % 3 {
@@ -226,31 +242,82 @@ impl Walk {
                     0 => Right::Track(*pick(&TrackKind::ALL, c)),
                     _ => Right::Capability(*pick(Capability::ALL, c)),
                 };
-                let whom = if a % 2 == 0 { Explainee::Peer(self.peer(a)) } else { Explainee::Own };
+                let whom = match a % 3 {
+                    0 => Explainee::Peer(self.peer(a)),
+                    1 => Explainee::User(Box::new(rest::caller(&format!("@{}", user(a))))),
+                    _ => Explainee::Own,
+                };
                 Command::Explain { whom, right }
             }
-            _ if a % 3 == 0 => {
+            31 if a % 3 == 0 => {
                 let call_type = call::call_type(TYPES[usize::from(b) % TYPES.len()]);
                 return (Actor::Server, Command::AdoptCallType { call_type });
             }
-            _ => {
-                let user_id = call::name(&format!("u{}", a % 6));
-                let patch = MemberPatch { role: Some(Some(self.role(b))), custom: None };
-                let (set, remove) = match c % 3 {
-                    0 => (BTreeMap::new(), BTreeSet::from([user_id])),
-                    _ => (BTreeMap::from([(user_id, patch)]), BTreeSet::new()),
-                };
-                return (Actor::Server, Command::UpdateMembers { set, remove });
+            31 | 32 => return (Actor::Server, self.members(step)),
+            33 => self.members(step),
+            34 => Command::GrantUser { user_id: user(a), grant: wanted(b), revoke: wanted(c) },
+            35 => Command::KickUser { user_id: user(a), block: b % 4 == 0, reason: None },
+            36 => {
+                let peer_id = self.peer(a);
+                let its = room.peers.get(&peer_id).map(|peer| peer.who.user_id.clone());
+                let user_id = its.unwrap_or_else(|| user(b));
+                Command::SetPin { user_id, peer_id, pinned: c % 3 > 0 }
             }
+            37 if a % 3 == 0 => Command::SendReaction { data: Default::default() },
+            37 => Command::Renew { exp: (b % 3 > 0).then_some(u64::from(b)) },
+            38 => {
+                let app = *pick(&["app=user", "app=admin", "app=guest", "app=nobody"], b);
+                let team = *pick(&["team=red", "everywhere", ""], c);
+                let banned = if c % 16 == 1 { "banned" } else { "" };
+                let text = format!("{} {app} {team} {banned}", user(a));
+                let refresh = rest::command("refreshUser", &text).unwrap();
+                return (Actor::Server, refresh);
+            }
+            39 if a % 8 == 0 => return (Actor::Server, Command::Delete),
+            _ => self.of_the_room(step),
         };
         (actor, command)
+    }
+
+    /// A member made, changed or removed.
+    fn members(&self, Step { a, b, c, .. }: &Step) -> Command {
+        let user_id = call::name(&format!("u{}", a % 6));
+        let role = (b % 4 > 0).then(|| (b % 5 > 0).then(|| self.role(*b)));
+        let custom = (c % 4 == 1).then(|| serde_json::from_str(&(b % 3).to_string()).unwrap());
+        let patch = MemberPatch { role, custom };
+        let (set, remove) = match c % 3 {
+            0 => (BTreeMap::new(), BTreeSet::from([user_id])),
+            _ => (BTreeMap::from([(user_id, patch)]), BTreeSet::new()),
+        };
+        Command::UpdateMembers { set, remove }
+    }
+
+    /// Something said of the room itself, or the end of it.
+    fn of_the_room(&self, Step { a, b, c, .. }: &Step) -> Command {
+        let settings = [
+            r#"{"video":{"enabled":false}}"#,
+            r#"{"video":{"enabled":true}}"#,
+            r#"{"backstage":{"enabled":true}}"#,
+            r#"{"backstage":{"enabled":false},"recording":{"mode":"disabled"}}"#,
+            r#"{"transcription":{"mode":"disabled"}}"#,
+        ];
+        match a % 16 {
+            0 => Command::Delete,
+            1 => Command::Create(Box::default()),
+            _ => Command::UpdateRoom {
+                custom: (b % 3 == 0).then(|| serde_json::from_str(&b.to_string()).unwrap()),
+                settings: (c % 2 == 0)
+                    .then(|| serde_json::from_str(pick::<&str>(&settings, *b)).unwrap()),
+                starts_at: (c % 3 == 0).then(|| (b % 2 == 0).then_some(self.house.at)),
+            },
+        }
     }
 
     fn answered(&self, actor: Actor, step: &Step) -> (Actor, Command) {
         let room = &self.house.room;
         let ids: Vec<_> = room.role_requests.values().collect();
         let fits = !step.a.is_multiple_of(8);
-        if step.what % 32 == 14 || ids.is_empty() {
+        if step.what % 40 == 14 || ids.is_empty() {
             let ids: Vec<_> = room.permission_requests.keys().cloned().collect();
             let request_id = if ids.is_empty() {
                 call::name("permission-1")
@@ -265,7 +332,7 @@ impl Walk {
         let request = *pick(&ids, step.b);
         let request_id = request.request_id.clone();
         let target = if fits { Actor::Peer(request.peer_id.clone()) } else { actor.clone() };
-        match step.what % 32 {
+        match step.what % 40 {
             12 => (target, Command::RejectRole { request_id, reason: None }),
             13 => (actor, Command::CancelRole { request_id }),
             _ => (target, Command::AcceptRole { request_id }),
@@ -318,7 +385,13 @@ fn nobody_gains_what_nobody_held(
     let held_by = |id: &PeerId| was.peers.get(id).map(|peer| latent(was, peer));
     let held = match (actor, command) {
         (Actor::Server, _) => Capabilities::ALL,
-        (Actor::Timer | Actor::Newcomer | Actor::User(_), _) => Capabilities::NONE,
+        (Actor::Timer | Actor::Newcomer, _) => Capabilities::NONE,
+        (Actor::User(caller), _) if was.blocked.contains(&caller.user_id) => Capabilities::NONE,
+        (Actor::User(caller), _) => {
+            let here = was.peers.values().filter(|peer| peer.who.user_id == caller.user_id);
+            let here = here.map(|peer| latent(was, peer)).reduce(Capabilities::union);
+            here.unwrap_or_else(|| latent(was, &was.absent(caller)))
+        }
         (Actor::Peer(_), Command::AcceptRole { request_id }) => {
             match &was.role_requests[request_id].by.peer_id {
                 None => Capabilities::ALL,
