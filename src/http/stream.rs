@@ -85,7 +85,8 @@ pub struct Stream {
 impl Stream {
     /// `user` as others see him.
     pub fn shown(&self, user: &User, speech: Speech) -> UserResponse {
-        UserResponse::of(user, false, speech)
+        let online = !self.hub.shared().calls.rooms_of_user(&user.id).is_empty();
+        UserResponse::of(user, online, speech)
     }
 
     /// How far the caller sees: a token's own teams count where the server trusts them.

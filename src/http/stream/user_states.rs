@@ -7,6 +7,7 @@ use axum::extract::State;
 use rolecall_protocol::{
     directory::{Actor, Command, user::Ban},
     id::{Timestamp, UserId},
+    team::Reach,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -26,6 +27,11 @@ use super::{
     users::commanded,
 };
 
+use crate::{
+    calls::{CALL_FIELDS, default_call_sort},
+    query::{Filter, PAGE_MAX, Paging},
+};
+
 const MS_PER_MINUTE: u64 = 60_000;
 /// The longest ban that ends: a hundred years.
 const BAN_MINUTES_MAX: u64 = 52_560_000;
@@ -43,7 +49,8 @@ pub(super) fn routes() -> Routes {
         .routes(routes!(unban))
 }
 
-/// Deletes users: they leave every call at once. `hard`: for good; else they can be restored.
+/// Deletes users: they leave every call at once. `hard`: for good; else they can be restored. With
+/// `calls`, the calls they created are deleted too.
 #[utoipa::path(
     post, path = "/users/delete", operation_id = "DeleteUsers", tag = "users",
     request_body = DeleteUsersRequest,
@@ -60,11 +67,59 @@ async fn delete_users(
     let hard = request.user == Some(Deletion::Hard);
     let command = Command::DeleteUsers { ids: request.user_ids.clone(), hard };
     commanded(&stream, Actor::Server, command).await?;
-    Ok(axum::Json(begun(&stream, &ask)))
+    if request.calls.is_none() {
+        return Ok(axum::Json(done_at_once(&stream, &ask)));
+    }
+    let task = stream.tasks.begin(Timestamp(stream.clock.now_ms()));
+    let answer = TaskResponse { task_id: task.id().to_owned(), duration: ask.spent() };
+    tokio::spawn(async move {
+        let outcome = delete_calls(&stream, &request.user_ids).await;
+        let now = Timestamp(stream.clock.now_ms());
+        match outcome {
+            Ok(deleted) => {
+                task.complete(now, BTreeMap::from([("calls".to_owned(), deleted.into())]));
+            }
+            Err(why) => task.fail(now, why),
+        }
+    });
+    Ok(axum::Json(answer))
+}
+
+/// Deletes all calls that these users created; says how many these were.
+async fn delete_calls(stream: &Stream, users: &[UserId]) -> Result<usize, String> {
+    let shared = stream.hub.shared();
+    let ids = users.iter().map(UserId::as_str);
+    let theirs = Filter::one_of(&CALL_FIELDS, "created_by_user_id", ids);
+    let mut deleted = 0;
+    loop {
+        // Those that were deleted are not found again: each page is the first.
+        let paging = Paging::Cursor { limit: PAGE_MAX, from: None };
+        let page = shared.calls.query(
+            theirs.clone(),
+            &default_call_sort(),
+            paging,
+            &Reach::Everywhere,
+            None,
+            |_| true,
+        );
+        let calls = page.map_err(|error| error.to_string())?.records;
+        if calls.is_empty() {
+            return Ok(deleted);
+        }
+        for call in calls {
+            let cid = &call.room.cid;
+            match stream.hub.command(cid, rolecall_protocol::room::Command::Delete).await {
+                Ok(_) => deleted += 1,
+                // Somebody else was faster.
+                Err(error) if error.reason() == "unknown-room" => {}
+                Err(error) => return Err(format!("{cid}: {}", error.message)),
+            }
+        }
+    }
 }
 
 /// A task that was done at once.
-fn begun(stream: &Stream, ask: &Ask) -> TaskResponse {
+fn done_at_once(stream: &Stream, ask: &Ask) -> TaskResponse {
     let now = Timestamp(stream.clock.now_ms());
     let task = stream.tasks.begin(now);
     let task_id = task.id().to_owned();
@@ -101,7 +156,7 @@ async fn deactivate_users(
 ) -> Answer<TaskResponse> {
     let command = Command::DeactivateUsers { ids: request.user_ids };
     commanded(&stream, Actor::Server, command).await?;
-    Ok(axum::Json(begun(&stream, &ask)))
+    Ok(axum::Json(done_at_once(&stream, &ask)))
 }
 
 /// Lets deactivated users in again.
@@ -117,7 +172,7 @@ async fn reactivate_users(
 ) -> Answer<TaskResponse> {
     let command = Command::ReactivateUsers { ids: request.user_ids };
     commanded(&stream, Actor::Server, command).await?;
-    Ok(axum::Json(begun(&stream, &ask)))
+    Ok(axum::Json(done_at_once(&stream, &ask)))
 }
 
 /// Keeps one user out until he is reactivated; he leaves every call at once.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rolecall_protocol::{
-    call_type::{definition::RoleDefinition, settings::SettingsDocument},
+    call_type::definition::RoleDefinition,
     directory::call_types::{CallTypeEntry, CallTypeInput},
     grant::Grant,
     id::{CallTypeName, RoleName},
@@ -51,12 +51,7 @@ impl CallTypeView {
             created_at: speech.moment(entry.created_at),
             updated_at: speech.moment(entry.updated_at),
             grants: grants.map(|(role, list)| (role.to_string(), owned(list))).collect(),
-            settings: Value::Object(
-                SettingsDocument::defaults()
-                    .with_gates(entry.call_type.settings)
-                    .sections()
-                    .clone(),
-            ),
+            settings: Value::Object(entry.call_type.document.sections().clone()),
             notification_settings: serde_json::from_str(entry.notification_settings.as_str())
                 .unwrap_or_default(),
             external_storage: entry.external_storage.as_deref().map(str::to_owned),

@@ -296,6 +296,8 @@ pub struct DeleteUsersRequest {
     pub user_ids: Vec<UserId>,
     /// `hard`: for good; else they can be restored.
     pub user: Option<Deletion>,
+    /// Whether the calls they created are deleted too; for good, whatever it says.
+    pub calls: Option<Deletion>,
     /// Not supported.
     pub new_call_owner_id: Option<String>,
 }

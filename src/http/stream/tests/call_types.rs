@@ -68,6 +68,37 @@ async fn an_update_replaces_the_roles_it_mentions() {
 }
 
 #[tokio::test]
+async fn settings_are_laid_over_those_there_are() {
+    let house = House::open().await;
+    let line = format!("PUT {PATH}/audio_room");
+    let before = house.server(&format!("GET {PATH}/audio_room"), Value::Null).await.expect(200);
+    assert_eq!(before["settings"]["backstage"]["enabled"], true);
+    assert_eq!(before["settings"]["video"]["enabled"], false);
+    let change = json!({ "settings": {
+        "audio": { "mic_default_on": true, "default_device": "earpiece" },
+        "recording": { "mode": "disabled" },
+    } });
+    let after = house.server(&line, change).await.expect(201);
+    assert_eq!(after["settings"]["audio"]["mic_default_on"], true);
+    assert_eq!(after["settings"]["audio"]["default_device"], "earpiece");
+    assert_eq!(after["settings"]["recording"]["mode"], "disabled");
+    assert_eq!(
+        after["settings"]["recording"]["quality"],
+        before["settings"]["recording"]["quality"]
+    );
+    assert_eq!(after["settings"]["ring"], before["settings"]["ring"]);
+    for (settings, expected) in [
+        (json!({ "smell": {} }), "smell"),
+        (json!({ "audio": { "volume": 11, "default_device": "speaker" } }), "volume"),
+        (json!({ "recording": { "mode": "loud" } }), "mode"),
+        (json!([]), "settings"),
+    ] {
+        let told = house.server(&line, json!({ "settings": settings })).await.fault(400, 4);
+        assert!(told.contains(expected), "{settings}: {told}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_unknown_is_named() {
     let house = House::open().await;
     let put = format!("PUT {PATH}/default");

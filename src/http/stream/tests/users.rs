@@ -189,6 +189,32 @@ async fn users_go_and_come_back() {
 }
 
 #[tokio::test]
+async fn the_calls_of_who_is_deleted_can_go_with_him() {
+    let house = House::open().await;
+    upsert(&house, &[json!({ "id": "ana" }), json!({ "id": "bo" })]).await;
+    for (id, by) in [("a", "ana"), ("b", "ana"), ("c", "bo")] {
+        let line = format!("POST /api/v2/video/call/default/{id}");
+        house.server(&line, json!({ "data": { "created_by_id": by } })).await.expect(201);
+    }
+    let body = json!({ "user_ids": ["ana"], "calls": "hard" });
+    let task = house.server("POST /api/v2/users/delete", body).await.expect(201);
+    let line = format!("GET /api/v2/tasks/{}", task["task_id"].as_str().unwrap());
+    let mut task = Value::Null;
+    for _ in 0..500 {
+        task = house.server(&line, Value::Null).await.expect(200);
+        if task["status"] != "running" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!((&task["status"], &task["result"]), (&json!("completed"), &json!({ "calls": 2 })));
+    house.server("GET /api/v2/video/call/default/a", Value::Null).await.fault(404, 16);
+    house.server("GET /api/v2/video/call/default/c", Value::Null).await.expect(200);
+    let owner = json!({ "user_ids": ["bo"], "new_call_owner_id": "x" });
+    house.server("POST /api/v2/users/delete", owner).await.fault(400, 4);
+}
+
+#[tokio::test]
 async fn the_banned_stay_out() {
     let house = House::open().await;
     upsert(&house, &[json!({ "id": "ana" })]).await;
