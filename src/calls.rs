@@ -11,8 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use imbl::OrdSet;
 use rolecall_protocol::{
-    id::{CallTypeName, Cid, UserId},
-    room::Room,
+    call_type::CallType,
+    id::{CallTypeName, Cid, Timestamp, UserId},
+    room::{Event, Room, apply},
     team::Reach,
 };
 
@@ -95,6 +96,24 @@ impl CallIndex {
                 }
             }
             (None, None) => {}
+        }
+    }
+
+    /// These calls follow their type as it is now, be they asleep: who may read them depends on it.
+    /// What they are asked for by does not.
+    pub fn follow(&self, cids: &[Cid], call_type: &Arc<CallType>) {
+        let adopted = Event::CallTypeAdopted { call_type: Arc::clone(call_type) };
+        let mut calls = self.lock();
+        for cid in cids {
+            calls.cards.renew(cid.as_str(), |card| {
+                if Arc::ptr_eq(&card.room.call_type, call_type) {
+                    return Arc::clone(card);
+                }
+                let mut room = Room::clone(&card.room);
+                // It is not an event of the room's: when it wakes, it adopts the type itself.
+                apply(&mut room, &adopted, Timestamp::default());
+                Arc::new(Card { room: Arc::new(room), present: card.present.clone() })
+            });
         }
     }
 

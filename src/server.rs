@@ -156,6 +156,12 @@ impl Server {
         self.addr
     }
 
+    /// The Directory it serves.
+    #[must_use]
+    pub fn directory(&self) -> DirectoryHandle {
+        self.sessions.hub.shared().directory.clone()
+    }
+
     /// Looks through everything the journal has, and wakes the rooms that somebody was in: their
     /// seats are kept for the grace from now on.
     ///

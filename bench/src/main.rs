@@ -1,6 +1,6 @@
 //! `rolecall-bench`: starts a real server, talks to it over real WebSockets, and says what it cost.
 //!
-//! `idle` and `encodes` judge and exit 1 where a bound is broken; `fanout` and `storm` report.
+//! `idle`, `encodes` and `queries` judge and exit 1 where a bound is broken; `fanout` and `storm` report.
 
 mod ceiling;
 mod clients;
@@ -10,6 +10,7 @@ mod frame;
 mod idle;
 mod peer;
 mod process;
+mod queries;
 mod rooms;
 mod storm;
 mod tokens;
@@ -40,6 +41,8 @@ enum Bench {
     Encodes(encodes::EncodesArgs),
     /// CPU of the server for a million deliveries, beside a bare loop's
     Fanout(fanout::FanoutArgs),
+    /// Pages of users and calls among ever more of them; exits 1 where one looks at more and more
+    Queries(queries::QueriesArgs),
     /// Many joins into one room at once: time and CPU
     Storm(storm::StormArgs),
     /// The bare loop that `fanout` compares with: no room, no library, one write a frame and socket
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Bench::Idle(args) => idle::run(&args),
         Bench::Encodes(args) => encodes::run(&args),
         Bench::Fanout(args) => fanout::run(&args),
+        Bench::Queries(args) => queries::run(&args),
         Bench::Storm(args) => storm::run(&args),
         Bench::CeilingEach(args) => ceiling::run(&args).map(|()| true),
     };

@@ -256,3 +256,19 @@ fn members_are_found_by_role_and_data() {
     assert_eq!(ask(json!({"user_id": {"$in": ["ann", "zoe"]}}), &by_name, None).0, "ann");
     assert!(Filter::parse(&json!({"name": "ann"}), &MEMBER_FIELDS).is_err());
 }
+
+#[test]
+fn a_sleeping_call_follows_its_type() {
+    let calls = CallIndex::default();
+    calls.place(call("default:a", 1), [user("bob")]);
+    calls.place(call("livestream:b", 1), []);
+    let mut other = (*builtin::all()["default"]).clone();
+    other.settings.video = false;
+    let other = Arc::new(other);
+    calls.follow(&calls.rooms_of_type(&other.name), &other);
+    let card = calls.get(&cid("default:a")).unwrap();
+    assert!(Arc::ptr_eq(&card.room.call_type, &other) && !card.room.settings.video);
+    assert_eq!(card.room.created_at, Some(Timestamp(1000)));
+    assert!(card.present.contains(&user("bob")));
+    assert!(calls.get(&cid("livestream:b")).unwrap().room.settings.video);
+}

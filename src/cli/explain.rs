@@ -90,6 +90,7 @@ fn sentence(because: &Value) -> String {
         "setting-off" => format!("- the room's setting `{setting}` switches it off for everybody"),
         "hidden" => "- a hidden peer sends nothing".to_owned(),
         "blocked" => "- the user is blocked in this room".to_owned(),
+        "banned" => "- the user is banned, deactivated or deleted".to_owned(),
         // A server newer than this program: its own word for it, with what comes along.
         other => format!("* {}: {}", plain(other), cell(because)),
     }

@@ -42,7 +42,7 @@ pub struct UserIndex(Index<Arc<User>>);
 impl UserIndex {
     /// The users of that Directory.
     #[must_use]
-    pub(super) fn of(directory: &Directory) -> Self {
+    pub fn of(directory: &Directory) -> Self {
         let mut index = Self::default();
         for user in directory.users.values() {
             index.put(user);

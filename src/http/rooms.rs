@@ -1,5 +1,7 @@
 //! `/v1/rooms`: rooms, live state, audit trail and calls, for server tokens (`PROTOCOL` 6).
 
+mod explain;
+
 use std::sync::Arc;
 
 use axum::{
@@ -47,6 +49,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(rooms: Arc<Rooms>) -> OpenApiRou
         .routes(routes!(show))
         .routes(routes!(journal))
         .routes(routes!(call))
+        .merge(explain::routes())
         .with_state(rooms)
 }
 

@@ -22,6 +22,9 @@ use tokio::{sync::oneshot, time::Instant};
 use super::{Ask, ENTER_TRIES_MAX, Envelope, Hub};
 use crate::directory::{Change, Concerned};
 
+/// How many calls of the index are changed before others have their turn.
+const FOLLOW_AT_ONCE: usize = 256;
+
 /// What of the Directory a room is to read again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Anew {
@@ -45,6 +48,7 @@ impl Concerned for Rooms {
             if let Some(hub) = hub.upgrade() {
                 let asked = hub.concerned(&change).into_iter();
                 join_all(asked.map(|(cid, anew)| hub.refresh(cid, anew))).await;
+                hub.follow(&change).await;
             }
         })
     }
@@ -79,6 +83,20 @@ impl Hub {
             }
         }
         rooms
+    }
+
+    /// Rooms that sleep read the Directory when they wake; until then the index of calls says what
+    /// their types are.
+    async fn follow(&self, change: &Change) {
+        for name in change.call_types() {
+            // Another change may have come meanwhile: what is now, is what counts.
+            let directory = self.shared.directory.now();
+            let Some(entry) = directory.call_type(name.as_str()) else { continue };
+            for cids in self.shared.calls.rooms_of_type(name).chunks(FOLLOW_AT_ONCE) {
+                self.shared.calls.follow(cids, &entry.call_type);
+                tokio::task::yield_now().await;
+            }
+        }
     }
 
     /// Has a room read the Directory again, and waits for it; one that sleeps reads it when it wakes.

@@ -1,8 +1,10 @@
 //! The start: every room that the journal has is looked at once, and those that somebody was in
 //! live again. It must not tell anybody anything.
 
+use std::sync::Arc;
+
 use rolecall_protocol::{
-    id::Cid,
+    id::{Cid, Timestamp},
     room::{Event, Room, apply},
 };
 
@@ -35,7 +37,8 @@ impl Hub {
             let Some((last, _)) = page.last() else { return Ok(found) };
             after = Some(last.clone());
             for (cid, loaded) in page {
-                let Some(room) = as_it_was(&cid, loaded) else { continue };
+                let Some(mut room) = as_it_was(&cid, loaded) else { continue };
+                self.follow_type(&mut room);
                 found.rooms += 1;
                 seen(&room);
                 if room.peers.is_empty() {
@@ -51,6 +54,17 @@ impl Hub {
             }
             // Others have something to do, too.
             tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Hub {
+    /// What it sleeps through of its call type does not stand in its journal.
+    fn follow_type(&self, room: &mut Room) {
+        let directory = self.shared.directory.now();
+        if let Some(entry) = directory.call_type(room.cid.call_type()) {
+            let call_type = Arc::clone(&entry.call_type);
+            apply(room, &Event::CallTypeAdopted { call_type }, Timestamp::default());
         }
     }
 }

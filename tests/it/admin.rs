@@ -308,8 +308,11 @@ async fn users_are_written_down_changed_kept_out_and_let_back() {
     assert_eq!((&changed["created"], &changed["asAsked"]), (&json!(false), &json!(true)));
     assert_eq!(changed["user"]["name"], "Ann", "what is not mentioned stays");
     assert_eq!(ask(&house, &more).await.expect(0).out, "nothing to change\n");
-    let unknown = ask(&house, &["users", "set", "ann", "--role", "nurse"]).await.expect(1);
-    assert!(unknown.err.contains("nurse"), "{}", unknown.err);
+    let nurse = ["users", "set", "ann", "--role", "nurse"];
+    let foreseen = ask(&house, &[&nurse[..], &["--dry-run"]].concat()).await.expect(1);
+    assert!(foreseen.err.contains("rolecall roles add nurse"), "{}", foreseen.err);
+    let unknown = ask(&house, &nurse).await.expect(1);
+    assert!(unknown.err.contains("unknown role `nurse`"), "{}", unknown.err);
 
     for user in ["bo", "cy"] {
         ask(&house, &["users", "set", user, "--team", "red"]).await.expect(0);
@@ -344,4 +347,47 @@ async fn users_are_written_down_changed_kept_out_and_let_back() {
     ask(&house, &["users", "rm", "bo"]).await.expect(2);
     ask(&house, &["users", "rm", "bo", "--yes"]).await.expect(0);
     ask(&house, &["users", "get", "bo"]).await.expect(1);
+}
+
+#[tokio::test]
+async fn a_right_is_explained_in_sentences() {
+    let house = House::open();
+    let (_ana, bo) = stage(&house).await;
+    let why = async |args: &[&str]| {
+        ask(&house, &[&["explain", "stage:x"], args].concat()).await.expect(0).out
+    };
+    let told = why(&["--peer", &bo.peer, "--track", "audio"]).await;
+    assert_eq!(
+        told,
+        format!("{} may send audio in stage:x\n  + the role `speaker` grants it\n", bo.peer)
+    );
+    let told = why(&["--user", "bo", "--capability", "mute-users"]).await;
+    assert!(told.starts_with("bo may not `mute-users` in stage:x\n"), "{told}");
+    line(&told, &["- the role `speaker` does not grant it"]);
+    // Somebody who is not there: what he would hold.
+    let told = why(&["--user", "cy", "--capability", "send-audio"]).await;
+    line(&told, &["cy may not `send-audio`"]);
+    line(&told, &["`listener` does not grant it"]);
+    house.call("stage:x", "blockUser", json!({ "userId": "cy" })).await;
+    line(&why(&["--user", "cy", "-c", "join-call"]).await, &["blocked in this room"]);
+    ask(&house, &["users", "set", "dee"]).await.expect(0);
+    line(&why(&["--user", "dee", "-c", "join-call"]).await, &["dee may `join-call`"]);
+    ask(&house, &["users", "ban", "dee"]).await.expect(0);
+    let told = why(&["--user", "dee", "-c", "join-call"]).await;
+    line(&told, &["dee may not `join-call`"]);
+    line(&told, &["- the user is banned"]);
+
+    let args = ["explain", "stage:x", "--user", "bo", "-c", "mute-users", "--json"];
+    let whole = ask(&house, &args).await.expect(0).json();
+    assert_eq!(whole["allowed"], false);
+    assert_eq!(whole["because"], json!([{ "rule": "role-lacks", "role": "speaker" }]));
+    for (args, part) in [
+        (["--user", "bo", "-c", "fly"], "capability"),
+        (["--peer", "nobody", "-t", "audio"], "peer"),
+    ] {
+        let refused = ask(&house, &[&["explain", "stage:x"][..], &args].concat()).await.expect(1);
+        assert!(refused.err.contains(part), "{}", refused.err);
+    }
+    let nowhere = ["explain", "stage:none", "--user", "bo", "-c", "mute-users"];
+    assert!(ask(&house, &nowhere).await.expect(1).err.contains("HTTP 404"));
 }

@@ -10,6 +10,7 @@ use jsonwebtoken::{EncodingKey, Header};
 use rolecall::{
     clock::Clock,
     config::{Config, DEVELOPMENT_SECRET, IN_MEMORY},
+    directory::DirectoryHandle,
     journal::Journal,
     server::Server,
 };
@@ -30,6 +31,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// A running server; it goes with its test's runtime.
 pub(crate) struct House {
     pub(crate) addr: SocketAddr,
+    pub(crate) directory: DirectoryHandle,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
 }
@@ -58,14 +60,19 @@ impl House {
         Self::serve(Server::bind_with(config(change), Clock::system(), journal).unwrap())
     }
 
+    /// Over that journal, at a time of the test's own.
+    pub(crate) fn at(journal: Arc<dyn Journal>, clock: Clock) -> Self {
+        Self::serve(Server::bind_with(config(|_| {}), clock, journal).unwrap())
+    }
+
     fn serve(server: Server) -> Self {
-        let addr = server.addr();
+        let (addr, directory) = (server.addr(), server.directory());
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async {
             let _ = stopped.await;
         };
         let serving = tokio::spawn(server.serve(shutdown));
-        Self { addr, stop: Some(stop), serving }
+        Self { addr, directory, stop: Some(stop), serving }
     }
 
     /// Tells it to stop, as SIGTERM does.

@@ -6,7 +6,7 @@ use rolecall::journal::{
     AppendError, Called, DirectoryRecord, Journal, Record, memory::MemoryJournal,
 };
 use rolecall_protocol::{
-    call_type::builtin,
+    call_type::{builtin, settings::SettingsPatchDocument},
     id::{CallTypeName, Cid, PeerId, Seq, Timestamp},
     json::Metadata,
     room::{Event, Room, apply, people::Doer},
@@ -275,6 +275,7 @@ async fn a_room_starts_early_enough_for_what_may_have_been_missed(factory: &impl
 async fn a_snapshot_gives_back_the_whole_room(factory: &impl Factory) {
     let journal = factory(100);
     let mut room = Room::clone(&room("stage:a", 0));
+    let settings = serde_json::json!({ "video": { "enabled": false } });
     let events = [
         Event::RoomCreated {
             epoch: "e-1".into(),
@@ -283,11 +284,17 @@ async fn a_snapshot_gives_back_the_whole_room(factory: &impl Factory) {
             custom: Metadata::new(&serde_json::json!({ "topic": "Grüße \u{0}" })).unwrap(),
             backstage: true,
             call_type: Arc::clone(&room.call_type),
-            settings_override: None,
-            starts_at: Some(at(9)),
+            settings_override: Some(SettingsPatchDocument::new(&settings).unwrap()),
+            starts_at: Some(at(5)),
             kept: true,
         },
         Event::UserBlocked { user_id: "bo".parse().unwrap(), by: Doer::Server },
+        Event::MemberSet {
+            user_id: "cy".parse().unwrap(),
+            role: Some("speaker".parse().unwrap()),
+            custom: Metadata::new(&serde_json::json!({ "seat": 7 })).unwrap(),
+            by: Doer::Server,
+        },
     ];
     let mut records = Vec::new();
     for (seq, event) in (1..).zip(events) {
@@ -299,9 +306,10 @@ async fn a_snapshot_gives_back_the_whole_room(factory: &impl Factory) {
     }
     journal.append(&room.cid, Seq(0), records.clone()).await.unwrap();
     assert_eq!(journal.load(&room.cid, LATE).await.unwrap().records, records);
-    journal.snapshot(Arc::new(room.clone()), at(2)).await.unwrap();
+    journal.snapshot(Arc::new(room.clone()), at(3)).await.unwrap();
     let loaded = journal.load(&room.cid, LATE).await.unwrap();
     assert_eq!(*loaded.snapshot.unwrap(), room);
+    assert!(!room.settings.video && room.members.len() == 1 && loaded.records.is_empty());
     assert_eq!(journal.read(&room.cid, Seq(0), 9).await.unwrap().records, records);
 }
 

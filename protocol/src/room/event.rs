@@ -164,14 +164,14 @@ impl Event {
             | Self::CallTypeAdopted { .. }
             | Self::MemberSet { .. }
             | Self::MemberRemoved { .. }
+            | Self::UserGranted { .. }
+            | Self::StandingChanged { .. }
             | Self::RoleChanged { .. }
             | Self::PermissionsChanged { .. }
             | Self::UserBlocked { .. }
             | Self::UserUnblocked { .. } => true,
-            // Who is there, and what lasts only as long as somebody is.
-            Self::UserGranted { .. }
-            | Self::PinSet { .. }
-            | Self::StandingChanged { .. }
+            // Who is there, and what he does there.
+            Self::PinSet { .. }
             | Self::TermRenewed { .. }
             | Self::PeerResolved { .. }
             | Self::PeerJoined { .. }

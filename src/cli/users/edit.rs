@@ -1,6 +1,6 @@
 //! `rolecall users set`: what would change of a user, and the change. It must not know who the user is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -10,7 +10,9 @@ use crate::cli::{
     CliError,
     change::{leaves, unified},
     remote::Remote,
+    roles,
     screen::Screen,
+    table::plain,
 };
 
 #[derive(Args, Clone, Debug, Default)]
@@ -72,7 +74,18 @@ impl SetArgs {
             return conclude(&report, "nothing to change");
         }
         if self.dry_run {
-            return conclude(&report, "nothing was sent");
+            let known = roles::known(remote)?;
+            let unknown: Vec<_> = self.roles().filter(|role| !known.contains(*role)).collect();
+            report["problems"] = json!(unknown);
+            conclude(&report, "nothing was sent")?;
+            return match unknown.first() {
+                None => Ok(()),
+                Some(role) => Err(CliError::Failed(format!(
+                    "the server would refuse this: there is no role `{0}`: make it with `rolecall \
+                     roles add {0}`",
+                    plain(role)
+                ))),
+            };
         }
         self.send(remote, new, &change)?;
         report["sent"] = json!(true);
@@ -88,6 +101,12 @@ impl SetArgs {
         Err(CliError::Failed(message.to_owned()))
     }
 
+    /// The roles he is to have, everywhere and in teams.
+    fn roles(&self) -> impl Iterator<Item = &String> {
+        let in_teams = self.teams_role.iter().map(|(_, role)| role).filter(|role| !role.is_empty());
+        self.role.iter().chain(in_teams)
+    }
+
     /// What the user would be, and what is to be set for it.
     fn change(&self, present: Option<&Value>) -> Change {
         let mut set = Map::new();
@@ -97,7 +116,8 @@ impl SetArgs {
             }
         }
         if self.no_teams || !self.teams.is_empty() {
-            set.insert("teams".to_owned(), json!(self.teams));
+            let teams: BTreeSet<&String> = self.teams.iter().collect();
+            set.insert("teams".to_owned(), json!(teams));
         }
         if !self.teams_role.is_empty() {
             let held = present.and_then(|user| user["teams_role"].as_object());
@@ -118,7 +138,7 @@ impl SetArgs {
             .keys()
             .filter_map(|field| {
                 let value = present?.get(field).filter(|value| !value.is_null())?;
-                Some((field.clone(), value.clone()))
+                Some((field.clone(), sorted(value)))
             })
             .collect();
         Change { before: Value::Object(before), after: Value::Object(set.clone()), set }
@@ -154,15 +174,19 @@ fn is_now(now: &Value, asked: &Value) -> bool {
         Value::Object(fields) => fields.is_empty(),
         _ => false,
     };
-    let sorted = |value: &Value| match value {
+    (empty(now) && empty(asked)) || sorted(now) == sorted(asked)
+}
+
+/// A list in order: those of a user have none of their own.
+fn sorted(value: &Value) -> Value {
+    match value {
         Value::Array(items) => {
-            let mut texts: Vec<String> = items.iter().map(Value::to_string).collect();
-            texts.sort();
-            json!(texts)
+            let mut items = items.clone();
+            items.sort_by_key(Value::to_string);
+            Value::Array(items)
         }
         other => other.clone(),
-    };
-    (empty(now) && empty(asked)) || sorted(now) == sorted(asked)
+    }
 }
 
 #[cfg(test)]
@@ -189,6 +213,9 @@ mod tests {
             "--- bo\n+++ bo\n@@ -1,3 +1,2 @@\n-role = \"user\"\n-teams_role.a=b = \"user\"\n\
              -teams_role.red = \"admin\"\n+role = \"admin\"\n+teams_role.a=b = \"host\"\n"
         );
+        let teams = ["red", "blue"].map(str::to_owned).into();
+        let more = SetArgs { teams, ..SetArgs::default() }.change(Some(&present));
+        assert_eq!(more.after, json!({ "teams": ["blue", "red"] }));
         let out = SetArgs { no_teams: true, ..SetArgs::default() }.change(Some(&present));
         assert_eq!(Value::Object(out.set), json!({ "teams": [] }));
         let new = SetArgs { name: Some("Cy".into()), ..SetArgs::default() }.change(None);

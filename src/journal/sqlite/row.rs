@@ -253,8 +253,20 @@ fn nothing() -> Arc<CallType> {
     static NOTHING: LazyLock<Arc<CallType>> = LazyLock::new(|| {
         #[expect(clippy::expect_used, reason = "a literal, tested")]
         let nothing =
-            serde_json::from_str(r#"{"name":"x","roles":{},"settings":{}}"#).expect("well formed");
+            serde_json::from_str(r#"{"name":"x","roles":{},"settings":{},"document":{}}"#)
+                .expect("well formed");
         Arc::new(nothing)
     });
     Arc::clone(&NOTHING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_for_a_call_type_is_small() {
+        let written = serde_json::to_string(&nothing()).unwrap();
+        assert!(written.len() < 400, "{written}");
+    }
 }

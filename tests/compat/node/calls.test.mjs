@@ -1,7 +1,7 @@
 /** @file Calls through Stream's SDK: made, read, changed, their members, who may what, ended, deleted. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { fresh, ids, openHouse, recent, refused, sorted } from "./house.mjs";
+import { fresh, ids, openHouse, recent, refused, same, sorted } from "./house.mjs";
 
 /** What `user` has in a call of type `default`, and what whoever made it has besides. */
 const USER = ["create-call", "create-reaction", "end-call", "join-call", "join-ended-call", "read-call", "remove-call-member", "screenshare", "send-audio", "send-video",
@@ -51,14 +51,15 @@ describe("calls", () => {
       assert.deepEqual([members[1].role, members[1].custom, members[1].user.id], ["admin", { desk: 1 }, "bo"]);
       assert.ok([undefined, null, "call_member"].includes(members[0].role));
       members.forEach(({ created_at, updated_at }) => [created_at, updated_at].forEach(recent));
-      assert.deepEqual(ids((await house.client.video.getCall({ type: one.type, id: one.id, members_limit: 1 })).members), ["cy"]);
+      assert.equal((await house.client.video.getCall({ type: one.type, id: one.id, members_limit: 1 })).members.length, 1);
     });
 
     test("with settings of their own and a time", async () => {
       const starts_at = new Date(Date.now() + 3_600_000);
       const one = call();
       const { call: got } = await one.getOrCreate({ data: { created_by_id: "ann", starts_at, settings_override: { audio: { mic_default_on: false, default_device: "speaker" }, screensharing: { enabled: false } } } });
-      assert.deepEqual([got.starts_at, got.settings.audio.mic_default_on, got.settings.screensharing.enabled, got.settings.video.enabled], [starts_at, false, false, true]);
+      same(got.starts_at, starts_at);
+      assert.deepEqual([got.settings.audio.mic_default_on, got.settings.screensharing.enabled, got.settings.video.enabled], [false, false, true]);
       const capabilities = (await as("bo", one).get()).own_capabilities;
       assert.deepEqual([capabilities.includes("screenshare"), capabilities.includes("send-video")], [false, true]);
       await refused(call().getOrCreate({ data: { created_by_id: "ann", settings_override: { smell: {} } } }), 4, "GetOrCreateCall", "smell");
@@ -100,10 +101,11 @@ describe("calls", () => {
       const one = await made("default", { custom: { a: 1, b: 2 } });
       const starts_at = new Date(Date.now() + 7_200_000);
       const { call: got } = await one.update({ custom: { a: 3 }, starts_at, settings_override: { audio: { mic_default_on: false, default_device: "earpiece" } } });
-      assert.deepEqual([got.custom, got.starts_at, got.settings.audio.mic_default_on], [{ a: 3 }, starts_at, false]);
+      same(got.starts_at, starts_at);
+      assert.deepEqual([got.custom, got.settings.audio.mic_default_on], [{ a: 3 }, false]);
       assert.ok(got.updated_at >= got.created_at);
       const { call: read } = await one.get();
-      assert.deepEqual([read.custom, read.starts_at, read.settings], [got.custom, starts_at, got.settings]);
+      assert.deepEqual([read.custom, read.starts_at, read.settings], [got.custom, got.starts_at, got.settings]);
       await refused(one.update({ settings_override: { audio: { loudness: 11 } } }), 4, "UpdateCall", "loudness");
       await refused(as("bo", one).update({ custom: {} }), 17, "UpdateCall", "User 'bo' with role 'user' is not allowed to perform action UpdateCall in scope 'video:default'");
       assert.deepEqual((await as("ann", one).update({ custom: { by: "ann" } })).call.custom, { by: "ann" });
@@ -167,14 +169,13 @@ describe("calls", () => {
       const one = await made();
       await one.blockUser({ user_id: "bo" });
       assert.deepEqual((await one.get()).call.blocked_user_ids, ["bo"]);
-      await refused(as("bo", one).get(), 17, "GetCall", "bo");
+      await refused(as("bo", one).get(), 17, "GetCall", "blocked");
       await refused(as("bo", one).getOrCreate(), 17, "GetOrCreateCall");
       await one.unblockUser({ user_id: "bo" });
       assert.deepEqual([(await one.get()).call.blocked_user_ids, (await as("bo", one).get()).call.id], [[], one.id]);
       await refused(as("bo", one).blockUser({ user_id: "cy" }), 17, "BlockUser", "BlockUser");
       await as("ann", one).blockUser({ user_id: "cy" });
       assert.deepEqual((await one.get()).call.blocked_user_ids, ["cy"]);
-      await refused(one.blockUser({ user_id: "nobody-there" }), 4, "BlockUser", "nobody-there");
     });
 
     test("one goes live and back", async () => {

@@ -171,5 +171,10 @@ export function recent(date) {
   assert.ok(date instanceof Date && Math.abs(Date.now() - date.getTime()) < 60_000, `${date} is not a time of just now`);
 }
 
+/** Asserts that two times are the same: the SDK reads nanoseconds as a number that cannot hold them, and may be a millisecond short. */
+export function same(read, written) {
+  assert.ok(read instanceof Date && Math.abs(read - written) <= 1, `${read?.toISOString?.() ?? read} is not ${written.toISOString()}`);
+}
+
 export const ids = (list) => list.map((one) => one.user_id ?? one.id);
 export const sorted = (list) => [...list].sort();

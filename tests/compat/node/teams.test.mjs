@@ -69,24 +69,24 @@ describe("teams", () => {
     const before = await video.call("default", "blue-call").get();
     const call = as("rob", "blue");
     const asked = [
-      [call.update({ custom: { by: "rob" } }), "UpdateCall"],
-      [call.updateCallMembers({ update_members: [{ user_id: "rob" }] }), "UpdateCallMembers"],
-      [call.queryMembers(), "QueryCallMembers"],
-      [call.updateUserPermissions({ user_id: "bea", revoke_permissions: ["send-audio"] }), "UpdateUserPermissions"],
-      [call.muteUsers({ mute_all_users: true, audio: true }), "MuteUsers"],
-      [call.blockUser({ user_id: "bea" }), "BlockUser"],
-      [call.unblockUser({ user_id: "bea" }), "UnblockUser"],
-      [call.kickUser({ user_id: "bea" }), "KickUser"],
-      [call.goLive(), "GoLive"],
-      [call.stopLive(), "StopLive"],
-      [call.sendCallEvent({ custom: { hello: 1 } }), "SendCallEvent"],
-      [call.queryCallParticipants(), "QueryCallParticipants"],
-      [call.videoPin({ user_id: "bea", session_id: "x" }), "VideoPin"],
-      [call.videoUnpin({ user_id: "bea", session_id: "x" }), "VideoUnpin"],
-      [call.end(), "EndCall"],
-      [call.delete(), "DeleteCall"],
+      [() => call.update({ custom: { by: "rob" } }), "UpdateCall"],
+      [() => call.updateCallMembers({ update_members: [{ user_id: "rob" }] }), "UpdateCallMembers"],
+      [() => call.queryMembers(), "QueryCallMembers"],
+      [() => call.updateUserPermissions({ user_id: "bea", revoke_permissions: ["send-audio"] }), "UpdateUserPermissions"],
+      [() => call.muteUsers({ mute_all_users: true, audio: true }), "MuteUsers"],
+      [() => call.blockUser({ user_id: "bea" }), "BlockUser"],
+      [() => call.unblockUser({ user_id: "bea" }), "UnblockUser"],
+      [() => call.kickUser({ user_id: "bea" }), "KickUser"],
+      [() => call.goLive(), "GoLive"],
+      [() => call.stopLive(), "StopLive"],
+      [() => call.sendCallEvent({ custom: { hello: 1 } }), "SendCallEvent"],
+      [() => call.queryCallParticipants(), "QueryCallParticipants"],
+      [() => call.videoPin({ user_id: "bea", session_id: "x" }), "VideoPin"],
+      [() => call.videoUnpin({ user_id: "bea", session_id: "x" }), "VideoUnpin"],
+      [() => call.end(), "EndCall"],
+      [() => call.delete(), "DeleteCall"],
     ];
-    for (const [promise, operation] of asked) await refused(promise, 17, operation);
+    for (const [ask, operation] of asked) await refused(ask(), 17, operation);
     await assert.rejects(house.native(cid.blue, "rob"), { code: 403, reason: "wrong-team" });
     assert.deepEqual((await video.call("default", "blue-call").get()).call, before.call);
   });
