@@ -160,7 +160,7 @@ pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
         Event::RoleRequestEnded { request_id, .. } => {
             room.role_requests.remove(request_id);
         }
-        Event::PermissionRequested { request } => {
+        Event::PermissionRequested { request, .. } => {
             room.requests_made += 1;
             let mut request = request.clone();
             request.asked =

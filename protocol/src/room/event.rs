@@ -96,7 +96,12 @@ pub enum Event {
     /// A role request ended.
     RoleRequestEnded { request_id: RequestId, outcome: Outcome, reason: Option<String> },
     /// A peer asked for permissions.
-    PermissionRequested { request: PermissionRequest },
+    PermissionRequested {
+        request: PermissionRequest,
+        /// Whether his user asked over REST: then his own session does not know yet.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        outside: bool,
+    },
     /// A permission request was answered.
     PermissionRequestAnswered {
         request_id: RequestId,
