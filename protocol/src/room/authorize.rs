@@ -154,8 +154,11 @@ impl<'a> Asker<'a> {
                 let its = self.sees(peer_id)?.who.user_id == *user_id;
                 if its { Ok(()) } else { Err(Refusal::UnknownPeer) }
             }
-            Command::SendMessage { to, .. } => {
+            Command::SendMessage { to, speaker, .. } => {
                 self.is_somebody()?;
+                if speaker.is_some() {
+                    self.is_server()?;
+                }
                 if let Actor::User(_) = self.actor {
                     self.needs_permission(Silent::SendEvent)?;
                 }
