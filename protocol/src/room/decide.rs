@@ -157,7 +157,7 @@ impl<'a> Turn<'a> {
 
     /// Somebody as he is known here: as a peer, where he is one.
     fn as_here(self, somebody: Person) -> Person {
-        let peer = somebody.user_id.as_ref().and_then(|id| self.room.peers_of(id).next());
+        let peer = somebody.user_id.as_ref().and_then(|id| self.room.named_peer_of(id));
         let here = peer.map(Peer::person);
         here.unwrap_or(somebody)
     }
