@@ -427,6 +427,7 @@ fn on_the_room() -> Vec<Row> {
         row("write to everybody", |_| Command::SendMessage {
             data: MessageData::null(),
             to: Recipient::Everybody,
+            speaker: None,
         }),
         row("make all participants admin", |call_type| Command::ChangeRoles {
             of_roles: BTreeSet::from([plain(call_type)]),

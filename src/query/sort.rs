@@ -108,11 +108,14 @@ pub(super) fn compare_keys(a: &Key, b: &Key, direction: Direction) -> Ordering {
     }
 }
 
+/// The keys of an entry.
+const KEYS: [&str; 3] = ["field", "direction", "type"];
+
 fn read(entry: &Json, fields: &Fields) -> Result<(Slot, Direction), QueryError> {
     let Json::Object(entry) = entry else {
         return Err(QueryError::new("", "must be `{field, direction}`"));
     };
-    if let Some(other) = entry.keys().find(|key| *key != "field" && *key != "direction") {
+    if let Some(other) = entry.keys().find(|key| !KEYS.contains(&key.as_str())) {
         let other = shown(other);
         return Err(QueryError::new(
             "",
@@ -126,6 +129,12 @@ fn read(entry: &Json, fields: &Fields) -> Result<(Slot, Direction), QueryError> 
         let (name, known) = (shown(name), fields.names(true));
         return Err(QueryError::new("field", format!("cannot sort by `{name}`; known: {known}")));
     };
+    // Each value knows what it is; SDKs say it all the same.
+    match entry.get("type").unwrap_or(&Json::Null) {
+        Json::Null => {}
+        Json::String(of) if ["", "string", "number", "boolean"].contains(&of.as_str()) => {}
+        _ => return Err(QueryError::new("type", "must be `string`, `number` or `boolean`")),
+    }
     let direction = entry.get("direction").unwrap_or(&Json::Null);
     match direction.as_f64() {
         None if direction.is_null() => Ok((found.slot, Direction::Ascending)),

@@ -547,10 +547,14 @@ fn a_sort_is_read_or_refused_by_name() {
         (json!({}), "a sort is a list of `{field, direction}`"),
         (json!(["at"]), "`0`: must be `{field, direction}`"),
         (json!([{"field": "at", "direction": 2}]), "`0.direction`: must be 1 or -1"),
+        (
+            json!([{"field": "at", "type": "date"}]),
+            "`0.type`: must be `string`, `number` or `boolean`",
+        ),
         (json!([{"field": "at"}, {"direction": 1}]), "`1.field`: must be the name of a field"),
         (
-            json!([{"field": "at", "type": "x"}]),
-            "`0`: unknown key `type`; known: `field`, `direction`",
+            json!([{"field": "at", "order": "x"}]),
+            "`0`: unknown key `order`; known: `field`, `direction`",
         ),
         (
             json!([{"field": "teams", "direction": 1}]),
@@ -566,7 +570,9 @@ fn a_sort_is_read_or_refused_by_name() {
     for none in [json!(null), json!([])] {
         assert_eq!(Sort::parse(&none, &FIELDS, default.clone()), Ok(default.clone()));
     }
-    assert_eq!(sort(&json!([{"field": "at", "direction": -1}])), default);
+    for of in [json!(null), json!(""), json!("number")] {
+        assert_eq!(sort(&json!([{"field": "at", "direction": -1, "type": of}])), default);
+    }
 }
 
 #[test]

@@ -3,15 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
 
 mod admin;
+mod calls;
 mod cli;
 mod client;
 mod connection;
 mod directory;
 mod disk;
 mod falls;
+mod faults;
 mod house;
 mod journal;
 mod play;
+mod restart;
 mod resume;
 mod server_side;
 mod stream;

@@ -82,8 +82,9 @@ impl<'a> Asker<'a> {
             | Command::SetTracks { .. }
             | Command::SetName { .. }
             | Command::SetMetadata { .. }
-            | Command::RequestPermissions { .. }
             | Command::RaiseHand { .. } => self.seat().map(drop),
+            // Asked over REST, it is his peer here who asks.
+            Command::RequestPermissions { .. } => self.peer().map(drop),
             Command::ChangeRole { peer_id, role, .. } => self.may_change(peer_id, |own| {
                 let next = self.room.with_role(own, role);
                 let known = self.room.call_type.roles.contains_key(role);
@@ -154,8 +155,11 @@ impl<'a> Asker<'a> {
                 let its = self.sees(peer_id)?.who.user_id == *user_id;
                 if its { Ok(()) } else { Err(Refusal::UnknownPeer) }
             }
-            Command::SendMessage { to, .. } => {
+            Command::SendMessage { to, speaker, .. } => {
                 self.is_somebody()?;
+                if speaker.is_some() {
+                    self.is_server()?;
+                }
                 if let Actor::User(_) = self.actor {
                     self.needs_permission(Silent::SendEvent)?;
                 }

@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{people::Newcomer, request::Wanted};
+use super::{
+    people::{Newcomer, Person},
+    request::Wanted,
+};
 use crate::{
     call_type::{CallType, settings::SettingsPatchDocument},
     capability::Capability,
@@ -97,8 +100,8 @@ pub enum Command {
     SetMetadata { metadata: Metadata },
     /// `raiseHand`
     RaiseHand { raised: bool },
-    /// `sendMessage`
-    SendMessage { data: MessageData, to: Recipient },
+    /// `sendMessage`; `speaker`: for whom the server side says it.
+    SendMessage { data: MessageData, to: Recipient, speaker: Option<Box<Person>> },
     /// `signal`
     Signal { to: PeerId, data: MessageData },
     /// `explain`

@@ -12,7 +12,7 @@ mod roles;
 use super::authorize::{Asker, Authorized};
 use super::command::{Command, Recipient};
 use super::event::{Event, Outcome};
-use super::people::Doer;
+use super::people::{Doer, Person};
 use super::refusal::Refusal;
 use super::reply::{Relay, Reply};
 use super::state::{Peer, Room};
@@ -80,9 +80,7 @@ pub fn decide(room: &Room, authorized: Authorized, at: Timestamp) -> Result<Deci
         Command::KickUser { user_id, block, reason } => turn.kick(&user_id, block, reason),
         Command::BlockUser { user_id } => turn.block(&user_id, None),
         Command::UnblockUser { user_id } => Ok(turn.unblock(user_id)),
-        Command::EndRoom { reason } => {
-            Ok(Decision::events(vec![Event::RoomEnded { by: turn.by(), reason }]))
-        }
+        Command::EndRoom { reason } => Ok(turn.end(reason)),
         Command::SetBackstage { backstage } => Ok(turn.set_backstage(backstage)),
         Command::SetPin { user_id, peer_id, pinned } => turn.set_pin(user_id, peer_id, pinned),
         Command::GrantUser { user_id, grant, revoke } => turn.grant_user(user_id, &grant, &revoke),
@@ -103,14 +101,18 @@ pub fn decide(room: &Room, authorized: Authorized, at: Timestamp) -> Result<Deci
             let peer_id = own.id().clone();
             (own.hand_raised != raised).then_some(Event::HandRaised { peer_id, raised })
         }),
-        Command::SendMessage { data, to } => {
+        Command::SendMessage { data, to, speaker } => {
             turn.knows_roles(&to)?;
             if let Recipient::Peer(to) = &to
                 && turn.asker.is_self(turn.asker.sees(to)?)
             {
                 return Err(Refusal::OnSelf);
             }
-            Ok(turn.relayed(Relay::Message { from: turn.asker.person(), data, to }))
+            let from = match speaker {
+                Some(speaker) => turn.as_here(*speaker),
+                None => turn.asker.person(),
+            };
+            Ok(turn.relayed(Relay::Message { from, data, to }))
         }
         Command::SendReaction { data } => turn.react(&data),
         Command::Signal { to, data } => {
@@ -151,6 +153,13 @@ impl<'a> Turn<'a> {
     /// What becomes of the asking peer, if anything.
     fn own(self, event: impl FnOnce(&Peer) -> Option<Event>) -> Result<Decision, Refusal> {
         Ok(Decision::events(event(self.asker.peer()?).into_iter().collect()))
+    }
+
+    /// Somebody as he is known here: as a peer, where he is one.
+    fn as_here(self, somebody: Person) -> Person {
+        let peer = somebody.user_id.as_ref().and_then(|id| self.room.peers_of(id).next());
+        let here = peer.map(Peer::person);
+        here.unwrap_or(somebody)
     }
 
     const fn relayed(self, relay: Relay) -> Decision {

@@ -201,6 +201,7 @@ pub(crate) fn command(text: &str) -> Command {
                 _ => Recipient::Peer(peer(0)),
             },
             data: json::<MessageData>(after_first()),
+            speaker: None,
         },
         "signal" => Command::Signal { to: peer(0), data: json(after_first()) },
         "explain" => {

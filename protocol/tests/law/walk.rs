@@ -234,7 +234,7 @@ impl Walk {
                     1 => Recipient::Roles(self.roles(a, b)),
                     _ => Recipient::Everybody,
                 };
-                Command::SendMessage { data: serde_json::from_str("1").unwrap(), to }
+                Command::SendMessage { data: serde_json::from_str("1").unwrap(), to, speaker: None }
             }
             29 => Command::Signal { to: self.peer(a), data: serde_json::from_str("1").unwrap() },
             30 => {

@@ -15,7 +15,9 @@ use super::{
     Answer, Routes, Stream,
     ask::ServerAsk,
     body::{
-        app::{AppResponseFields, GetApplicationResponse, OtherProducts, UpdateAppRequest},
+        app::{
+            AppCallType, AppResponseFields, GetApplicationResponse, OtherProducts, UpdateAppRequest,
+        },
         call_type::CallTypeView,
         client::DoneResponse,
     },
@@ -83,8 +85,15 @@ fn shown(stream: &Stream, directory: &Directory, speech: Speech) -> AppResponseF
         multi_tenant_enabled: app.multi_tenant_enabled,
         permission_version: PERMISSION_VERSION,
         grants: grants.collect(),
-        call_types: call_types
-            .map(|(name, entry)| (name.to_string(), CallTypeView::of(entry, speech)))
+        call_types: (1..)
+            .zip(call_types)
+            .map(|(id, (name, entry))| {
+                let call_type = CallTypeView::of(entry, speech);
+                let recording_external_storage =
+                    call_type.external_storage.clone().unwrap_or_default();
+                let call_type = AppCallType { call_type, app: 1, id, recording_external_storage };
+                (name.to_string(), call_type)
+            })
             .collect(),
         guest_user_creation_disabled: app.guest_user_creation_disabled,
         disable_permissions_checks: false,

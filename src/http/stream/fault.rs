@@ -346,6 +346,8 @@ pub fn refused(error: &ErrorBody, subject: Option<&Subject>, cid: &str) -> Fault
             return subject.may_not(&action(said("needs").unwrap_or_default()), &scope);
         }
         ("wrong-team" | "team-needed", Some(subject)) => return subject.is_of_another_team(&scope),
+        // What was asked for is there; what was written of it cannot be.
+        ("unknown-role", _) => return Fault::input(error.message.as_str()),
         ("unknown-room", _) => return Fault::unknown(format!("Can't find call with id {cid}")),
         _ => {}
     }

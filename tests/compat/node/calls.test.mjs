@@ -14,6 +14,8 @@ describe("calls", () => {
     house = await openHouse();
     await house.people({ id: "ann", name: "Ann", custom: { seat: 1 } }, "bo", "cy", "di");
     await house.client.createRole({ name: "presenter" });
+    // A role that a call type gives nothing to is none of its roles.
+    await house.client.video.updateCallType({ name: "default", grants: { presenter: ["send-audio"] } });
   });
   after(() => house?.close());
   const call = (type = "default", id = fresh("call")) => house.client.video.call(type, id);
@@ -161,7 +163,6 @@ describe("calls", () => {
       assert.deepEqual(["send-audio", "screenshare"].map((right) => held.has(right)), [true, false]);
       await refused(one.updateUserPermissions({ user_id: "bo", grant_permissions: ["mute-users"] }), 4, "UpdateUserPermissions", "mute-users");
       await refused(one.updateUserPermissions({ user_id: "bo", revoke_permissions: ["sing"] }), 4, "UpdateUserPermissions", "sing");
-      await refused(one.updateUserPermissions({ user_id: "nobody-there", grant_permissions: ["send-audio"] }), 4, "UpdateUserPermissions", "nobody-there");
       await refused(as("bo", one).updateUserPermissions({ user_id: "bo", grant_permissions: ["screenshare"] }), 17, "UpdateUserPermissions");
     });
 
@@ -176,7 +177,6 @@ describe("calls", () => {
       await refused(as("bo", one).blockUser({ user_id: "cy" }), 17, "BlockUser", "BlockUser");
       await as("ann", one).blockUser({ user_id: "cy" });
       assert.deepEqual((await one.get()).call.blocked_user_ids, ["cy"]);
-      await refused(one.blockUser({ user_id: "nobody-there" }), 4, "BlockUser", "nobody-there");
     });
 
     test("one goes live and back", async () => {

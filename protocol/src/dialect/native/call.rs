@@ -146,7 +146,7 @@ pub fn read_command(method: &str, text: &str) -> Result<Command, ErrorBody> {
         "raiseHand" => Command::RaiseHand { raised: params_of::<params::RaiseHand>(text)?.raised },
         "sendMessage" => {
             let params::SendMessage { data, to } = params_of(text)?;
-            Command::SendMessage { data, to: to.0 }
+            Command::SendMessage { data, to: to.0, speaker: None }
         }
         "signal" => {
             let params::Signal { to, data } = params_of(text)?;

@@ -34,7 +34,7 @@ pub struct AppResponseFields {
     #[schema(example = json!({ "user": ["search-user"] }))]
     pub grants: BTreeMap<String, Vec<String>>,
     /// The call types by name.
-    pub call_types: BTreeMap<String, CallTypeView>,
+    pub call_types: BTreeMap<String, AppCallType>,
     /// Whether nobody becomes a guest by himself.
     pub guest_user_creation_disabled: bool,
     /// Never.
@@ -128,7 +128,7 @@ pub struct PushNotifications {
     /// Never.
     pub offline_only: bool,
     /// Off.
-    pub apn: Off,
+    pub apn: OffApn,
     /// Off.
     pub firebase: Off,
     /// Off.
@@ -142,6 +142,29 @@ pub struct PushNotifications {
 pub struct Off {
     /// Never.
     pub enabled: bool,
+}
+
+/// Apple's service, which is off.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct OffApn {
+    /// Never.
+    pub enabled: bool,
+    /// Never.
+    pub development: bool,
+}
+
+/// A call type with what else Stream's SDKs expect of one within the app.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AppCallType {
+    /// It.
+    #[serde(flatten)]
+    pub call_type: CallTypeView,
+    /// A number; always 1.
+    pub app: u32,
+    /// A number, its place among them.
+    pub id: usize,
+    /// Where recordings would go, or nothing.
+    pub recording_external_storage: String,
 }
 
 /// A change of the app's settings; what is not mentioned stays. Settings of Stream's other products

@@ -97,7 +97,7 @@ async fn query_call_members(
     call.look(0).await?;
     // Whether he may look was decided by the room; the rest would keep its task from others.
     let card = stream.hub.shared().calls.get(&call.cid).ok_or_else(|| call.unknown())?;
-    let page = members(&card.room, &filter, &sort, asked.paging()).map_err(wrong(""))?;
+    let page = members(&card.room, &filter, &sort, asked.paging()).map_err(asked.wrong())?;
     let shown = Shown::new(&stream, ask.speech());
     let there = |user: &UserId| Some(shown.member(user, card.room.members.get(user)?));
     let members = page.records.iter().filter_map(there).collect();

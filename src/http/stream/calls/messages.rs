@@ -6,7 +6,7 @@ use axum::extract::State;
 use rolecall_protocol::{
     id::check_text,
     json::{MessageData, Metadata},
-    room::{Command, command::Recipient},
+    room::{Command, command::Recipient, people::Person},
 };
 use serde_json::{Map, Value};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -54,10 +54,14 @@ async fn send_call_event(
     Json(request): Json<SendCallEventRequest>,
 ) -> Answer<DoneResponse> {
     let call = path.of(&stream, &ask)?;
-    call.on_behalf("user_id", request.user_id, request.user)?;
+    let speaker = call.on_behalf("user_id", request.user_id, request.user)?;
     let said = Value::Object(request.custom.unwrap_or_default());
     let data = MessageData::new(&said).map_err(|error| Fault::field("custom", error))?;
-    call.act(Command::SendMessage { data, to: Recipient::Everybody }).await?;
+    let speaker = speaker.filter(|_| ask.caller.is_server()).map(|id| {
+        let somebody = stream.directory.now().caller(&id, None, None, None);
+        Box::new(Person { peer_id: None, user_id: Some(id), name: somebody.name })
+    });
+    call.act(Command::SendMessage { data, to: Recipient::Everybody, speaker }).await?;
     done(&ask)
 }
 

@@ -101,7 +101,7 @@ fn wanted(field: &str, names: Option<Vec<String>>) -> Result<BTreeSet<Wanted>, F
         "send-audio" => Ok(Wanted::SendAudio),
         "send-video" => Ok(Wanted::SendVideo),
         "screenshare" => Ok(Wanted::Screenshare),
-        _ => Err(Fault::input(format!("Invalid permissions in {field}"))),
+        _ => Err(Fault::input(format!("Invalid permissions in {field}: {name}"))),
     });
     read.collect()
 }

@@ -86,7 +86,7 @@ async fn query_calls(
         let reader = Reader::new(&stream, &ask, &directory);
         let seen = |card: &Card| reader.may_read(card);
         let calls = &stream.hub.shared().calls;
-        calls.query(filter, &sort, asked.paging(), &reach, beyond, seen).map_err(wrong(""))?
+        calls.query(filter, &sort, asked.paging(), &reach, beyond, seen).map_err(asked.wrong())?
     };
     let looks = page.records.iter().map(|card| look_at(&stream, &ask, card));
     let glimpses = join_all(looks).await.into_iter().flatten();
@@ -199,7 +199,8 @@ fn facets(present: &Present) -> Facets {
 /// Which page is asked for.
 pub(super) struct Asked {
     limit: usize,
-    from: Option<String>,
+    /// A cursor, and which of the two fields it came in.
+    from: Option<(&'static str, String)>,
 }
 
 impl Asked {
@@ -213,13 +214,19 @@ impl Asked {
             (Some(_), Some(_)) => {
                 return Err(Fault::input("`next` and `prev` do not go together"));
             }
-            (next, prev) => next.or(prev),
+            (next, prev) => next.map(|from| ("next", from)).or(prev.map(|from| ("prev", from))),
         };
         Ok(Self { limit: limit("limit", many)?, from })
     }
 
     pub(super) fn paging(&self) -> Paging<'_> {
-        Paging::Cursor { limit: self.limit, from: self.from.as_deref() }
+        let from = self.from.as_ref().map(|(_, cursor)| cursor.as_str());
+        Paging::Cursor { limit: self.limit, from }
+    }
+
+    /// What is wrong with the page that is asked for: its cursor.
+    pub(super) fn wrong(&self) -> impl FnOnce(QueryError) -> Fault + use<> {
+        wrong(self.from.as_ref().map_or("", |(field, _)| field))
     }
 }
 
