@@ -66,13 +66,18 @@
  * @property {string | null} team
  * @property {string} callType
  * @property {string | null} createdBy
+ * @property {string} [createdAt]
+ * @property {string | null} [startsAt] when it is to start
  * @property {Record<string, any>} custom
  * @property {string | null} endedAt
  * @property {boolean} backstage
+ * @property {Pin[]} [pins] whom everybody is to see first
  */
 
-/** @typedef {{ peerId: string | null, userId: string | null, name: string | null }} PeerRef the server is `{peerId: null, userId: null, name: "server"}` */
-/** @typedef {string | null} By a peerId, `"server"` or null */
+/** @typedef {{ userId: string, peerId: string }} Pin */
+
+/** @typedef {{ peerId: string | null, userId: string | null, name: string | null }} PeerRef a user who asked over REST and is not here has no `peerId`; the server is `{peerId: null, userId: null, name: "server"}` */
+/** @typedef {string | null} By a peerId, `"user:"` and the id of a user who is not here, `"server"` or null */
 /** @typedef {{ present: number, hidden: number }} Counts */
 
 /**

@@ -44,7 +44,9 @@ export function peerName(peer) {
 /** Who did something: `by` of a notice is a peer id, `"server"`, null or a peer's own object. */
 export function byName(by, participants) {
   if (by === null || by === undefined) return "";
-  if (by === "server" || by.peerId === null) return "the server";
+  if (by === "server" || (by.peerId === null && by.userId === null)) return "the server";
+  const absent = typeof by === "string" ? by.match(/^user:(.*)$/)?.[1] : by.peerId === null && by.userId;
+  if (absent) return `user ${absent}`;
   const peerId = typeof by === "string" ? by : by.peerId;
   return peerName(participants?.get(peerId) ?? (typeof by === "string" ? { peerId } : by));
 }
@@ -76,11 +78,13 @@ export function receiveLines(canReceive, nameOf) {
 const BECAUSE = {
   "role-grants": ({ role }) => `role ${role} allows it`,
   "creator-grants": ({ role }) => `role ${role} allows it to the room's creator`,
+  "other-team": ({ role }) => `role ${role} allows it, but not in another team's room`,
   "role-lacks": ({ role }) => `role ${role} does not allow it`,
   "override-grants": () => "it was given in person",
   "override-revokes": () => "it was taken in person",
   "setting-off": ({ setting }) => `the room's setting ${setting} is off`,
   hidden: () => "whoever is hidden sends nothing",
+  blocked: () => "the user is blocked here",
 };
 
 /** One rule of `explain` as text; the later rule overrules. */

@@ -164,6 +164,10 @@ impl<R: Clone> Index<R> {
         self.records.get(id)
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<Stored<R>>)> {
+        self.records.iter()
+    }
+
     /// The ids from one on up to another, which is left out.
     pub(super) fn ids(
         &self,

@@ -161,17 +161,19 @@ pub(super) fn query<R: Clone>(
 ) -> Result<Page<R>, QueryError> {
     let wanted = Wanted::new(filter, sort, paging, seen)?;
     let mut examined = 0;
-    let mut bound = wanted.many * LOOKS_FIRST;
+    let first = wanted.many * LOOKS_FIRST;
+    let mut bound = first;
     loop {
+        // By then every condition is known to allow a good part of all there is.
+        if bound > first && bound >= index.len() {
+            let found = everything(index, &wanted, &mut examined);
+            return Ok(wanted.page(found, examined));
+        }
         let mut counter = Counter { index, examined: 0 };
         let stretch = counter.least(&filter.node, bound);
         examined += counter.examined;
         if let Some(Stretch { spans, .. }) = stretch {
             let found = collect(index, &spans, &wanted, &mut examined);
-            return Ok(wanted.page(found, examined));
-        }
-        if bound >= index.len() {
-            let found = everything(index, &wanted, &mut examined);
             return Ok(wanted.page(found, examined));
         }
         let mut walk = Walk::new(index, &wanted, bound);
@@ -262,8 +264,7 @@ fn everything<R: Clone>(
     examined: &mut usize,
 ) -> Vec<Match<R>> {
     *examined += index.len();
-    let stored = index.ids(None, None).filter_map(|id| Some((id, index.stored(id)?)));
     let found =
-        stored.filter_map(|(id, stored)| wanted.matching(id, &stored.facets, &stored.record));
+        index.all().filter_map(|(id, stored)| wanted.matching(id, &stored.facets, &stored.record));
     wanted.arrange(found.collect())
 }

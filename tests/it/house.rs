@@ -60,6 +60,11 @@ impl House {
         Self::serve(Server::bind_with(config(change), Clock::system(), journal).unwrap())
     }
 
+    /// Over that journal, at a time of the test's own.
+    pub(crate) fn at(journal: Arc<dyn Journal>, clock: Clock) -> Self {
+        Self::serve(Server::bind_with(config(|_| {}), clock, journal).unwrap())
+    }
+
     fn serve(server: Server) -> Self {
         let (addr, directory) = (server.addr(), server.directory());
         let (stop, stopped) = oneshot::channel::<()>();
