@@ -2,8 +2,10 @@
 //! told is taken out of the room, in the room's own task at the moment of deciding. It must not
 //! know who keeps users, nor how answers look.
 
+use std::time::Duration;
+
 use rolecall_protocol::{
-    id::{Cid, TeamId},
+    id::{Cid, Seq, TeamId},
     room::{Command, Refusal, Reply, Room},
     team::Caller,
     wire::code::ErrorBody,
@@ -11,6 +13,11 @@ use rolecall_protocol::{
 use tokio::sync::oneshot;
 
 use super::{Ask, Hub};
+use crate::journal::ReadError;
+
+/// How often it is looked whether a room is gone, and how often before that is given up.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+const LOOKS_MAX: usize = 300;
 
 /// Something asked from outside.
 pub struct OutsideAsk {
@@ -57,5 +64,21 @@ impl Hub {
         let ask = OutsideAsk { who: Box::new(who), command, see: Box::new(see) };
         self.ask(cid, Ask::Outside(Box::new(ask))).await?;
         told.await.map_err(|_| ErrorBody::unavailable("the room fell while it was asked"))
+    }
+
+    /// Waits until the journal has nothing left of a room that was deleted; false where its name
+    /// began anew, or somebody keeps it awake.
+    ///
+    /// # Errors
+    /// [`ReadError`] of the journal.
+    pub async fn gone(&self, cid: &Cid) -> Result<bool, ReadError> {
+        for _ in 0..LOOKS_MAX {
+            if !self.rooms.contains_key(cid) {
+                let left = self.shared.journal.read(cid, Seq(0), 1).await?;
+                return Ok(left.records.is_empty());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(false)
     }
 }

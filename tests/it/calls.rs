@@ -229,7 +229,7 @@ async fn grants_and_settings_edited_reach_who_is_in() {
     assert_eq!(told["call"]["settings"]["video"]["enabled"], false);
     let told = bo.until("participant-updated").await["participant"].clone();
     assert_eq!(told["tracks"]["video"], "blocked");
-    ana.check_view().await;
+    ana.catch_up().await;
     bo.check_view().await;
     rest(&house, "stop_live", Value::Null).await;
     let told = ana.until("room-updated").await;

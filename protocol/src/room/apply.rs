@@ -46,6 +46,7 @@ pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
                 ..anew(room)
             };
         }
+        Event::RoomKept => room.kept = true,
         Event::RoomUpdated { custom, settings_override, starts_at, .. } => {
             room.custom = custom.clone();
             room.starts_at = *starts_at;
@@ -159,7 +160,7 @@ pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
         Event::RoleRequestEnded { request_id, .. } => {
             room.role_requests.remove(request_id);
         }
-        Event::PermissionRequested { request } => {
+        Event::PermissionRequested { request, .. } => {
             room.requests_made += 1;
             let mut request = request.clone();
             request.asked =

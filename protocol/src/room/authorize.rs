@@ -82,8 +82,9 @@ impl<'a> Asker<'a> {
             | Command::SetTracks { .. }
             | Command::SetName { .. }
             | Command::SetMetadata { .. }
-            | Command::RequestPermissions { .. }
             | Command::RaiseHand { .. } => self.seat().map(drop),
+            // Asked over REST, it is his peer here who asks.
+            Command::RequestPermissions { .. } => self.peer().map(drop),
             Command::ChangeRole { peer_id, role, .. } => self.may_change(peer_id, |own| {
                 let next = self.room.with_role(own, role);
                 let known = self.room.call_type.roles.contains_key(role);

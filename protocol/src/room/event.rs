@@ -37,6 +37,8 @@ pub enum Event {
         /// Whether it was created as such, not by somebody's coming in.
         kept: bool,
     },
+    /// A room that somebody's coming in had created was created as such: it is kept when empty.
+    RoomKept,
     /// What can be changed of the room itself is now this.
     RoomUpdated {
         custom: Metadata,
@@ -94,7 +96,12 @@ pub enum Event {
     /// A role request ended.
     RoleRequestEnded { request_id: RequestId, outcome: Outcome, reason: Option<String> },
     /// A peer asked for permissions.
-    PermissionRequested { request: PermissionRequest },
+    PermissionRequested {
+        request: PermissionRequest,
+        /// Whether his user asked over REST: then his own session does not know yet.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        outside: bool,
+    },
     /// A permission request was answered.
     PermissionRequestAnswered {
         request_id: RequestId,
@@ -127,6 +134,7 @@ impl Event {
             | Self::MetadataChanged { peer_id, .. }
             | Self::HandRaised { peer_id, .. } => Some(peer_id),
             Self::RoomCreated { .. }
+            | Self::RoomKept
             | Self::RoomUpdated { .. }
             | Self::RoomDeleted { .. }
             | Self::BackstageSet { .. }
@@ -152,7 +160,8 @@ impl Event {
     pub const fn is_weighty(&self) -> bool {
         match self {
             Self::RoomCreated { kept, .. } => *kept,
-            Self::RoomUpdated { .. }
+            Self::RoomKept
+            | Self::RoomUpdated { .. }
             | Self::RoomDeleted { .. }
             | Self::BackstageSet { .. }
             | Self::RoomEnded { .. }
@@ -209,6 +218,7 @@ impl Event {
             | Self::MetadataChanged { peer_id, .. }
             | Self::HandRaised { peer_id, .. } => Doer::Peer(peer_id.clone()),
             Self::RoomCreated { .. }
+            | Self::RoomKept
             | Self::CallTypeAdopted { .. }
             | Self::StandingChanged { .. } => Doer::Server,
             Self::PeerJoined { .. }

@@ -144,10 +144,11 @@ pub fn notices(before: &Before, room: &Room, event: &Event) -> Told {
                 tell_ended(&mut told, room, request, *outcome, reason.as_ref());
             }
         }
-        Event::PermissionRequested { request } => {
+        Event::PermissionRequested { request, outside } => {
             let asked = room.permission_requests.get(&request.request_id).map(|r| r.asked.clone());
             let asker = request.from.peer_id.clone();
             let asked = asked.into_iter().flatten().filter(|id| Some(id) != asker.as_ref());
+            let asked = asked.chain(asker.clone().filter(|_| *outside));
             told.push((Audience::only(asked), asking(request)));
         }
         Event::PermissionRequestAnswered { granted, by, reason, .. } => {

@@ -4,6 +4,7 @@ use super::{Decision, Effects, Turn};
 use crate::id::{PeerId, RequestId};
 use crate::media::TrackKinds;
 use crate::permissions::{Overrides, PermissionsPatch};
+use crate::room::command::Actor;
 use crate::room::event::Event;
 use crate::room::refusal::Refusal;
 use crate::room::reply::{PeerRefused, REFUSED_MAX, Reply};
@@ -127,7 +128,8 @@ impl<'a> Turn<'a> {
             permissions,
             asked: BTreeSet::new(),
         };
-        let events = vec![Event::PermissionRequested { request }];
+        let outside = matches!(self.asker.actor, Actor::User(_));
+        let events = vec![Event::PermissionRequested { request, outside }];
         Ok(Decision { events, reply: Reply::PermissionRequested { request_id }, relay: None })
     }
 

@@ -311,7 +311,7 @@ pub struct LiveResponse {
 /// `delete`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct DeleteCallRequest {
-    /// For good, its audit trail too.
+    /// Whether the answer names a task that ends when nothing is left of it.
     pub hard: Option<bool>,
 }
 
@@ -320,7 +320,7 @@ pub struct DeleteCallRequest {
 pub struct DeleteCallResponse {
     /// The call as it was.
     pub call: CallResponse,
-    /// What to ask for at `/tasks/{id}`, where it is deleted for good.
+    /// What to ask for at `/tasks/{id}`, where `hard` was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub task_id: Option<String>,

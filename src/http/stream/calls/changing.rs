@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::extract::State;
-use rolecall_protocol::{id::Timestamp, room::Command};
+use rolecall_protocol::{
+    id::{Cid, Timestamp},
+    room::Command,
+};
 use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -118,8 +121,8 @@ async fn end_call(
     done(&ask)
 }
 
-/// Deletes a call: everybody is out, and its name may begin anew. `hard` deletes its audit trail,
-/// too. For the back end alone.
+/// Deletes a call: everybody is out, its audit trail goes with it, and its name may begin anew.
+/// With `hard` there is a task that ends when nothing is left. For the back end alone.
 #[utoipa::path(
     post, path = "/call/{type}/{id}/delete", operation_id = "DeleteCall", tag = "calls",
     params(CallPath), request_body = DeleteCallRequest,
@@ -135,28 +138,33 @@ async fn delete_call(
     call.server_only()?;
     let glimpse = call.look(0).await?;
     call.act(Command::Delete).await?;
-    let task_id = match request.hard {
-        Some(true) => {
-            let now = || Timestamp(stream.clock.now_ms());
-            let task = stream.tasks.begin(now());
-            let id = task.id().to_owned();
-            match stream.hub.shared().journal.forget(&call.cid).await {
-                Ok(()) => {
-                    let result = BTreeMap::from([
-                        ("cid".to_owned(), Value::from(call.cid.as_str())),
-                        ("hard".to_owned(), Value::Bool(true)),
-                    ]);
-                    task.complete(now(), result);
-                }
-                Err(error) => {
-                    tracing::error!(room = %call.cid, %error, "what room {} left could not be erased", call.cid);
-                    task.fail(now(), "the audit trail could not be erased now");
-                }
-            }
-            Some(id)
-        }
-        Some(false) | None => None,
-    };
+    let task_id = (request.hard == Some(true)).then(|| erase(&stream, call.cid.clone()));
     let call = Shown::new(&stream, ask.speech()).call(&glimpse);
     Ok(axum::Json(DeleteCallResponse { call, task_id, duration: ask.spent() }))
+}
+
+/// Begins the task that ends when nothing is left of a deleted call.
+fn erase(stream: &Arc<Stream>, cid: Cid) -> String {
+    let now = |stream: &Stream| Timestamp(stream.clock.now_ms());
+    let task = stream.tasks.begin(now(stream));
+    let (id, stream) = (task.id().to_owned(), Arc::clone(stream));
+    tokio::spawn(async move {
+        match stream.hub.gone(&cid).await {
+            Ok(true) => {
+                let result = BTreeMap::from([
+                    ("cid".to_owned(), Value::from(cid.as_str())),
+                    ("hard".to_owned(), Value::Bool(true)),
+                ]);
+                task.complete(now(&stream), result);
+            }
+            Ok(false) => {
+                task.fail(now(&stream), "the call began anew, or is asked for all the time")
+            }
+            Err(error) => {
+                tracing::error!(room = %cid, %error, "whether room {cid} is erased cannot be read");
+                task.fail(now(&stream), "whether the call is erased cannot be read now");
+            }
+        }
+    });
+    id
 }
