@@ -18,4 +18,5 @@ mod restart;
 mod resume;
 mod server_side;
 mod stream;
+mod teams;
 mod walk;

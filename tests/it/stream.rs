@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::house::{Answer, House, http, server_token, sign, user_token};
 
-const KEY: &str = "api_key=devkey";
+pub(crate) const KEY: &str = "api_key=devkey";
 
 /// Asks as whoever has that token.
 pub(crate) async fn ask(house: &House, token: &str, line: &str, body: Value) -> (u16, Value) {

@@ -17,7 +17,7 @@ from house import KEY, House
 
 SEED = 20_260_101
 EXAMPLES = 20
-SECONDS = 80
+SECONDS = 150
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 # What is really there is asked for more often than not: made-up names alone would meet nothing but 404.

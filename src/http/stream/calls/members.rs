@@ -65,6 +65,8 @@ async fn update_call_members(
     let directory = stream.directory.now();
     let strangers = call.strangers(&directory, &order);
     if !strangers.is_empty() {
+        // Of a call that is not for him he is told that, first.
+        call.look(0).await?;
         return Err(Fault::input(format!("the provided users {} don't exist", listed(&strangers))));
     }
     let command = Command::UpdateMembers { set, remove: remove.into_iter().collect() };
