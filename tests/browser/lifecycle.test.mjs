@@ -211,6 +211,8 @@ test("the owner ticks single tracks, mutes, and both sides talk", async (t) => {
   await bo.reads("toast", "Video is not allowed");
   await bo.reads("toast", "role waiting does not allow it");
   await owner.gives("Bo", "attendee", "set-role");
+  // Pressed before the role is there, the role would take it back.
+  await owner.seesInRow("Bo", "track-audio", "off");
   await owner.pressesInRow("Bo", "send-audio");
   await bo.reads("reason-audio", "switched off for you");
   await bo.presses("raise-hand");
