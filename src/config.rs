@@ -285,13 +285,6 @@ impl Config {
         })
     }
 
-    /// The call types that were configured: what the Directory takes over when it is another than at
-    /// the last start.
-    #[must_use]
-    pub fn configured_call_types(&self) -> Vec<Configured> {
-        call_types::configured(&self.call_types, &self.call_type_hashes)
-    }
-
     /// What an operator should be told at the start, a sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();

@@ -1,6 +1,7 @@
 //! `rolecall-bench`: starts a real server, talks to it over real WebSockets, and says what it cost.
 //!
-//! `idle`, `encodes` and `queries` judge and exit 1 where a bound is broken; `fanout` and `storm` report.
+//! `idle`, `encodes` and `queries` judge and exit 1 where a bound is broken; `fanout`, `storm` and `journal`
+//! report.
 
 mod ceiling;
 mod clients;
@@ -8,6 +9,7 @@ mod encodes;
 mod fanout;
 mod frame;
 mod idle;
+mod journal;
 mod peer;
 mod process;
 mod queries;
@@ -41,6 +43,8 @@ enum Bench {
     Encodes(encodes::EncodesArgs),
     /// CPU of the server for a million deliveries, beside a bare loop's
     Fanout(fanout::FanoutArgs),
+    /// Appends to the journal on disk, flushed and not, and starting over many rooms
+    Journal(journal::JournalArgs),
     /// Pages of users and calls among ever more of them; exits 1 where one looks at more and more
     Queries(queries::QueriesArgs),
     /// Many joins into one room at once: time and CPU
@@ -63,6 +67,7 @@ fn main() -> ExitCode {
         Bench::Idle(args) => idle::run(&args),
         Bench::Encodes(args) => encodes::run(&args),
         Bench::Fanout(args) => fanout::run(&args),
+        Bench::Journal(args) => journal::run(&args),
         Bench::Queries(args) => queries::run(&args),
         Bench::Storm(args) => storm::run(&args),
         Bench::CeilingEach(args) => ceiling::run(&args).map(|()| true),

@@ -30,16 +30,7 @@ impl Peer {
         let binary = binary.context("cannot find the server's binary; name it with --server")?;
         let mut command = Command::new(&binary);
         command
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--demo=false",
-                "--log",
-                "warn",
-                "--data",
-                "data",
-            ])
+            .args(["serve", "--listen", "127.0.0.1:0", "--demo=false", "--log", "warn"])
             .env("ROLECALL_API_SECRET", tokens::SECRET);
         Self::start(command, settings).with_context(|| format!("cannot run `{}`", binary.display()))
     }

@@ -202,8 +202,12 @@ fn shown(state: &Value) -> String {
         ("state", condition(room).to_owned()),
         ("team", cell(&room["team"])),
         ("created by", cell(&room["createdBy"])),
+        ("created", moment(&room["createdAt"])),
+        ("starts", moment(&room["startsAt"])),
         ("ended", moment(&room["endedAt"])),
         ("custom", cell(&room["custom"])),
+        ("blocked", cell(&state["blocked"])),
+        ("switched off", switched_off(&state["settings"])),
         ("present", cell(&counts["present"])),
         ("hidden", cell(&counts["hidden"])),
         ("epoch", cell(&state["epoch"])),
@@ -211,6 +215,22 @@ fn shown(state: &Value) -> String {
     ];
     let kept: Vec<_> = known.into_iter().filter(|(_, value)| value != NOTHING).collect();
     let mut text = facts(&kept);
+    let members: Vec<Vec<String>> = state["members"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(user, member)| {
+            let role = match &member["role"] {
+                Value::Null => "call_member".to_owned(),
+                role => cell(role),
+            };
+            vec![plain(user).into_owned(), role, moment(&member["createdAt"])]
+        })
+        .collect();
+    if !members.is_empty() {
+        text.push('\n');
+        text.push_str(&table(&["MEMBER", "ROLE", "SINCE"], &members));
+    }
     let people = state["participants"].as_array().map(Vec::as_slice).unwrap_or_default();
     if !people.is_empty() {
         let rows: Vec<Vec<String>> = people
@@ -231,6 +251,13 @@ fn shown(state: &Value) -> String {
         text.push_str(&table(&["PEER", "USER", "NAME", "ROLE", "SENDS", "MAY SEND", ""], &rows));
     }
     text
+}
+
+/// The settings that are off, `backstage` aside, which is a state of its own.
+fn switched_off(settings: &Value) -> String {
+    let off = settings.as_object().into_iter().flatten();
+    let off = off.filter(|(name, on)| **on == false && *name != "backstage");
+    cell(&json!(off.map(|(name, _)| name).collect::<Vec<_>>()))
 }
 
 /// The tracks in this state.
@@ -345,8 +372,12 @@ mod tests {
     fn a_room_is_shown_with_who_is_in_it() {
         let state = json!({
             "room": { "cid": "stage:x", "callType": "stage", "team": null, "createdBy": "ann",
-                "custom": {}, "endedAt": null, "backstage": true },
-            "counts": { "present": 1, "hidden": 1 }, "seq": 9,
+                "custom": {}, "endedAt": null, "backstage": true,
+                "createdAt": "2026-01-01T00:00:00.000Z", "startsAt": null },
+            "counts": { "present": 1, "hidden": 1 }, "seq": 9, "blocked": ["cy"],
+            "settings": { "audio": true, "video": false, "backstage": false },
+            "members": { "ann": { "role": "host", "createdAt": "2026-01-01T00:00:00.000Z" },
+                "dee": { "role": null } },
             "participants": [
                 { "peerId": "p1", "userId": "ann", "name": "Ann", "role": "host", "owner": true,
                   "permissions": { "hasPresence": true }, "connected": false, "handRaised": false,
@@ -357,8 +388,11 @@ mod tests {
         });
         assert_eq!(
             shown(&state),
-            "room        stage:x\ncall type   stage\nstate       backstage\ncreated by  ann\n\
-             present     1\nhidden      1\nseq         9\n\n\
+            "room          stage:x\ncall type     stage\nstate         backstage\n\
+             created by    ann\ncreated       2026-01-01 00:00:00Z\nblocked       cy\n\
+             switched off  video\npresent       1\nhidden        1\nseq           9\n\n\
+             MEMBER  ROLE         SINCE\nann     host         2026-01-01 00:00:00Z\n\
+             dee     call_member  –\n\n\
              PEER  USER  NAME  ROLE      SENDS  MAY SEND\n\
              p1    ann   Ann   host      audio  video     owner, connection lost\n\
              p2    bo    –     listener  –      –         hidden\n"

@@ -11,6 +11,8 @@ use rolecall_protocol::{
 };
 use sha2::{Digest, Sha256};
 
+use super::Config;
+
 /// Every call type by name.
 pub type CallTypes = BTreeMap<CallTypeName, Arc<CallType>>;
 
@@ -33,21 +35,22 @@ pub(super) fn hashes(
     tables.iter().filter_map(named).collect()
 }
 
-/// The call types that are none of the built-in ones as they are.
-pub(super) fn configured(
-    all: &CallTypes,
-    hashes: &BTreeMap<CallTypeName, Arc<str>>,
-) -> Vec<Configured> {
-    let built_in = builtin::all();
-    let own = all.iter().filter_map(|(name, call_type)| {
-        let hash = match hashes.get(name) {
-            Some(hash) => Arc::clone(hash),
-            None if built_in.get(name) == Some(call_type) => return None,
-            None => hash(call_type),
-        };
-        Some(Configured { call_type: Arc::clone(call_type), hash })
-    });
-    own.collect()
+impl Config {
+    /// The call types that are none of the built-in ones as they are: what the Directory takes over
+    /// when it is another than at the last start.
+    #[must_use]
+    pub fn configured_call_types(&self) -> Vec<Configured> {
+        let built_in = builtin::all();
+        let own = self.call_types.iter().filter_map(|(name, call_type)| {
+            let hash = match self.call_type_hashes.get(name) {
+                Some(hash) => Arc::clone(hash),
+                None if built_in.get(name) == Some(call_type) => return None,
+                None => hash(call_type),
+            };
+            Some(Configured { call_type: Arc::clone(call_type), hash })
+        });
+        own.collect()
+    }
 }
 
 fn hash(written: &impl serde::Serialize) -> Arc<str> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
-    http::HeaderMap,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request, State},
+    http::{HeaderMap, StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
 use rolecall_protocol::{
@@ -61,6 +61,39 @@ impl From<ReadError> for Problem {
 }
 
 type Answer = Result<Json<Value>, Problem>;
+
+/// The cid in the path, unread; one that is no text is a problem like all others.
+struct CidPath(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for CidPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let read = Path::<String>::from_request_parts(parts, state).await;
+        let Path(cid) = read.map_err(|_| ErrorBody::bad_params("cid", "the cid is not text"))?;
+        Ok(Self(cid))
+    }
+}
+
+/// The body as text; one that is none, or too large, is a problem like all others.
+struct Text(String);
+
+impl<S: Send + Sync> FromRequest<S> for Text {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        String::from_request(request, state).await.map(Self).map_err(|rejection| {
+            match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "too-large",
+                    "the body is too large",
+                ),
+                _ => ErrorBody::not_json("the body is not text").into(),
+            }
+        })
+    }
+}
 
 impl Rooms {
     /// Lets server tokens in, and nobody else.
@@ -147,7 +180,7 @@ async fn list(State(rooms): State<Arc<Rooms>>, headers: HeaderMap, query: Paged<
 async fn show(
     State(rooms): State<Arc<Rooms>>,
     headers: HeaderMap,
-    Path(cid): Path<String>,
+    CidPath(cid): CidPath,
 ) -> Answer {
     rooms.admit(&headers)?;
     let cid = rooms.cid(&cid)?;
@@ -172,7 +205,7 @@ fn unknown_room() -> ErrorBody {
 async fn journal(
     State(rooms): State<Arc<Rooms>>,
     headers: HeaderMap,
-    Path(cid): Path<String>,
+    CidPath(cid): CidPath,
     query: Paged<u64>,
 ) -> Answer {
     rooms.admit(&headers)?;
@@ -265,8 +298,8 @@ struct CallResult {
 async fn call(
     State(rooms): State<Arc<Rooms>>,
     headers: HeaderMap,
-    Path(cid): Path<String>,
-    body: String,
+    CidPath(cid): CidPath,
+    Text(body): Text,
 ) -> Response {
     match called(&rooms, &headers, &cid, &body).await {
         Ok(result) => Json(json!({ "result": result })).into_response(),

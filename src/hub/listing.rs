@@ -59,6 +59,7 @@ impl Listing {
                 self.card = true;
             }
             Event::RoomCreated { .. }
+            | Event::RoomKept
             | Event::RoomUpdated { .. }
             | Event::BackstageSet { .. }
             | Event::CallTypeAdopted { .. }

@@ -391,3 +391,24 @@ async fn a_right_is_explained_in_sentences() {
     let nowhere = ["explain", "stage:none", "--user", "bo", "-c", "mute-users"];
     assert!(ask(&house, &nowhere).await.expect(1).err.contains("HTTP 404"));
 }
+
+#[tokio::test]
+async fn what_a_command_changes_is_felt_in_live_rooms() {
+    let house = House::open();
+    ask(&house, &["users", "set", "bo"]).await.expect(0);
+    ask(&house, &["rooms", "create", "default:x", "--by", "bo"]).await.expect(0);
+    let mut bo = house.join("default:x", "bo", json!({})).await;
+    bo.done("setTracks", json!({ "audio": true })).await;
+    assert_eq!(bo.until("participant-updated").await["participant"]["tracks"]["audio"], "on");
+    let set = ["call-types", "set", "default", "--ungrant", "user=send-audio", "--yes"];
+    ask(&house, &set).await.expect(0);
+    let told = bo.until("participant-updated").await;
+    assert_eq!(told["participant"]["tracks"]["audio"], "blocked");
+    let explained = ["explain", "default:x", "--peer", &bo.peer, "--track", "audio"];
+    line(&ask(&house, &explained).await.expect(0).out, &["- the role `user` does not grant it"]);
+    let shown = ask(&house, &["rooms", "show", "default:x"]).await.expect(0).out;
+    line(&shown, &["created by", "bo"]);
+    ask(&house, &["users", "ban", "bo"]).await.expect(0);
+    assert_eq!(bo.closed().await.0, 4502);
+    line(&ask(&house, &["rooms", "show", "default:x"]).await.expect(0).out, &["present", "0"]);
+}

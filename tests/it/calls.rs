@@ -294,7 +294,8 @@ async fn people_are_asked_and_told() {
         (&asked["permissions"], &asked["from"]["userId"]),
         (&json!(["screenshare"]), &json!("bo"))
     );
-    assert_eq!(bo.notice("permission-request").await["requestId"], asked["requestId"]);
+    let own = bo.notice("permission-request").await;
+    assert_eq!(own["requestId"], asked["requestId"], "his peer did not ask, and learns of it");
     let (status, told) = as_user(&house, "cy", path, wish).await;
     assert_eq!((status, &told["code"]), (400, &json!(4)), "who is not in asks for nothing: {told}");
 

@@ -266,7 +266,7 @@ async fn nobody_slips_in_while_things_change() {
         let comings = (0..6).map(|_| async {
             let mut client = house.socket().await;
             let token = user_token("bo", json!({}));
-            let joined = client.call("join", &json!({ "room": ROOM, "token": token })).await;
+            let joined = client.join(&json!({ "room": ROOM, "token": token })).await;
             (client, joined.is_ok())
         });
         let ban = async {

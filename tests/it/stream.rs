@@ -45,6 +45,9 @@ async fn the_document_and_its_page_are_served_and_need_nothing_from_elsewhere() 
     let mut assets = 0;
     for link in scripts.filter_map(|rest| rest.split('"').next()) {
         assert!(!link.contains("//"), "{link} is elsewhere");
+        if link.ends_with(".png") {
+            continue;
+        }
         let asset = self::page(&house, &format!("/docs/{}", link.trim_start_matches("./"))).await;
         assert_eq!(asset.status, 200, "{link}");
         assets += 1;
@@ -85,6 +88,20 @@ async fn what_is_not_done_has_the_whole_error_at_both_prefixes() {
     let late = trickle(&house, &format!("POST /api/v2/users?{KEY}")).await;
     assert!(late.starts_with("HTTP/1.1 408"), "{late}");
     assert!(late.contains("\"code\":23") && late.contains("\"StatusCode\":408"), "{late}");
+}
+
+#[tokio::test]
+async fn what_is_not_text_is_a_problem_to_the_native_api_too() {
+    let house = House::with(|config| config.limits.body_bytes = 100);
+    let token = server_token();
+    for (path, body, status) in
+        [("/v1/rooms/a/calls", "x".repeat(200), 413), ("/v1/rooms/%ff/calls", "{}".to_owned(), 400)]
+    {
+        let answer = http(house.addr, "POST", path, Some(&token), &body).await;
+        assert_eq!((answer.status, answer.json()["data"]["reason"].is_string()), (status, true));
+    }
+    let (status, problem) = house.get("/v1/rooms/%ff", Some(&token)).await;
+    assert_eq!((status, &problem["data"]["field"]), (400, &json!("cid")), "{problem}");
 }
 
 /// Promises a body and does not send it.

@@ -16,7 +16,10 @@ use super::{
     state::Directory,
     user::User,
 };
-use crate::id::{RoleName, Timestamp};
+use crate::{
+    call_type::CallType,
+    id::{RoleName, Timestamp},
+};
 
 mod call_types;
 mod users;
@@ -201,8 +204,28 @@ impl Turn<'_> {
         if let Some(by) = by {
             return Err(Refusal::RoleInUse { role: name, by });
         }
+        self.forget_role(&name);
         self.happens(Event::RoleDeleted { name });
         Ok(Reply::Done)
+    }
+
+    /// Call types that gave the role something once know its name still: there it goes too.
+    fn forget_role(&mut self, name: &RoleName) {
+        let knows = |entry: &&Arc<CallTypeEntry>| {
+            let call_type = &entry.call_type;
+            call_type.roles.contains_key(name) && call_type.default_role.as_ref() != Some(name)
+        };
+        let left: Vec<_> = self.next.call_types.values().filter(knows).cloned().collect();
+        for entry in left {
+            let mut call_type = CallType::clone(&entry.call_type);
+            call_type.roles.remove(name);
+            let entry = CallTypeEntry {
+                call_type: Arc::new(call_type),
+                updated_at: self.at,
+                ..CallTypeEntry::clone(&entry)
+            };
+            self.happens(Event::CallTypeSet { entry: Arc::new(entry) });
+        }
     }
 
     fn tick(&mut self) -> Reply {

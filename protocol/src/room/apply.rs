@@ -46,6 +46,7 @@ pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
                 ..anew(room)
             };
         }
+        Event::RoomKept => room.kept = true,
         Event::RoomUpdated { custom, settings_override, starts_at, .. } => {
             room.custom = custom.clone();
             room.starts_at = *starts_at;

@@ -80,9 +80,7 @@ pub fn decide(room: &Room, authorized: Authorized, at: Timestamp) -> Result<Deci
         Command::KickUser { user_id, block, reason } => turn.kick(&user_id, block, reason),
         Command::BlockUser { user_id } => turn.block(&user_id, None),
         Command::UnblockUser { user_id } => Ok(turn.unblock(user_id)),
-        Command::EndRoom { reason } => {
-            Ok(Decision::events(vec![Event::RoomEnded { by: turn.by(), reason }]))
-        }
+        Command::EndRoom { reason } => Ok(turn.end(reason)),
         Command::SetBackstage { backstage } => Ok(turn.set_backstage(backstage)),
         Command::SetPin { user_id, peer_id, pinned } => turn.set_pin(user_id, peer_id, pinned),
         Command::GrantUser { user_id, grant, revoke } => turn.grant_user(user_id, &grant, &revoke),
@@ -159,7 +157,7 @@ impl<'a> Turn<'a> {
 
     /// Somebody as he is known here: as a peer, where he is one.
     fn as_here(self, somebody: Person) -> Person {
-        let peer = somebody.user_id.as_ref().and_then(|id| self.room.peers_of(id).next());
+        let peer = somebody.user_id.as_ref().and_then(|id| self.room.named_peer_of(id));
         let here = peer.map(Peer::person);
         here.unwrap_or(somebody)
     }

@@ -37,6 +37,8 @@ pub enum Event {
         /// Whether it was created as such, not by somebody's coming in.
         kept: bool,
     },
+    /// A room that somebody's coming in had created was created as such: it is kept when empty.
+    RoomKept,
     /// What can be changed of the room itself is now this.
     RoomUpdated {
         custom: Metadata,
@@ -132,6 +134,7 @@ impl Event {
             | Self::MetadataChanged { peer_id, .. }
             | Self::HandRaised { peer_id, .. } => Some(peer_id),
             Self::RoomCreated { .. }
+            | Self::RoomKept
             | Self::RoomUpdated { .. }
             | Self::RoomDeleted { .. }
             | Self::BackstageSet { .. }
@@ -157,7 +160,8 @@ impl Event {
     pub const fn is_weighty(&self) -> bool {
         match self {
             Self::RoomCreated { kept, .. } => *kept,
-            Self::RoomUpdated { .. }
+            Self::RoomKept
+            | Self::RoomUpdated { .. }
             | Self::RoomDeleted { .. }
             | Self::BackstageSet { .. }
             | Self::RoomEnded { .. }
@@ -214,6 +218,7 @@ impl Event {
             | Self::MetadataChanged { peer_id, .. }
             | Self::HandRaised { peer_id, .. } => Doer::Peer(peer_id.clone()),
             Self::RoomCreated { .. }
+            | Self::RoomKept
             | Self::CallTypeAdopted { .. }
             | Self::StandingChanged { .. } => Doer::Server,
             Self::PeerJoined { .. }

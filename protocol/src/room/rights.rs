@@ -140,6 +140,13 @@ impl Room {
         self.peers.values().filter(move |peer| peer.who.user_id == *user)
     }
 
+    /// By which of his peers a user is named: the first, rather one who is seen.
+    #[must_use]
+    pub fn named_peer_of(&self, user: &UserId) -> Option<&Peer> {
+        let mut own = self.peers.values().filter(|peer| peer.who.user_id == *user);
+        own.clone().find(|peer| peer.is_visible()).or_else(|| own.next())
+    }
+
     /// A caller as the peer he would be, with what he may send here beside what his roles say.
     #[must_use]
     pub fn absent(&self, caller: &Caller) -> Peer {

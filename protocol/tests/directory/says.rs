@@ -180,6 +180,9 @@ fn roles_come_and_go_when_nobody_uses_them() {
     house.done(app(json!({"grants": {"nurse": []}})));
     house.done(Command::DeleteRole { name: nurse.clone() });
     assert!(!house.now.knows_role(&nurse));
+    assert_eq!(grants(&house, "ward").get("nurse"), None);
+    let again = house.server(update("ward", json!({"grants": {"nurse": ["send-audio"]}})));
+    assert_eq!(again.unwrap_err().to_string(), "unknown role `nurse`");
     // A role that a call type brings along with its shape is known, and so usable for a user.
     assert!(house.now.knows_role(&role("teacher")));
     house.done(upsert("ann", json!({"role": "teacher"})));

@@ -96,8 +96,8 @@ fn written(a: u8, b: u8) -> Value {
         0 => json!({"grants": {pick(ROLES, b): ["join-call", "send-audio-owner"]}}),
         1 => json!({"grants": {pick(ROLES, b): []}}),
         2 => json!({"grants": null}),
-        3 => json!({"settings": {"video": {"enabled": b % 2 == 0}}}),
+        3 => json!({"settings": {"video": {"enabled": b.is_multiple_of(2)}}}),
         4 => json!({"roles": {pick(ROLES, b): {"canSend": true}}, "default_role": pick(ROLES, b)}),
-        _ => json!({"open": b % 2 == 0, "external_storage": pick(ROLES, b)}),
+        _ => json!({"open": b.is_multiple_of(2), "external_storage": pick(ROLES, b)}),
     }
 }

@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use rolecall_protocol::{
     call_type::settings::SettingsPatchDocument,
     id::{Timestamp, UserId},
-    room::{Actor, Caller, Command, Creation, MemberPatch, Standing, request::Wanted},
+    room::{
+        Actor, Caller, Command, Creation, MemberPatch, Standing, command::Recipient,
+        people::Person, request::Wanted,
+    },
     team::{Reach, Teams},
 };
 
@@ -148,6 +151,12 @@ pub(crate) fn command(method: &str, rest: &str) -> Option<Command> {
         }
         "pin" | "unpin" => {
             Command::SetPin { user_id: user(), peer_id: name(words[1]), pinned: method == "pin" }
+        }
+        "sendFor" => {
+            let (user, data) = rest.split_once(' ').unwrap();
+            let speaker = Person { peer_id: None, user_id: Some(name(user)), name: user.into() };
+            let speaker = Some(Box::new(speaker));
+            Command::SendMessage { data: json(data), to: Recipient::Everybody, speaker }
         }
         "sendReaction" => Command::SendReaction { data: json(rest) },
         "refreshToken" => Command::Renew { exp: rest.parse().ok() },

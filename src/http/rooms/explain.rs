@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{Query, State, rejection::QueryRejection},
     http::HeaderMap,
 };
 use rolecall_protocol::{
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Answer, Rooms};
+use super::{Answer, CidPath, Rooms};
 
 /// The route.
 pub(super) fn routes() -> OpenApiRouter<Arc<Rooms>> {
@@ -65,7 +65,7 @@ struct Explanation {
 async fn explain(
     State(rooms): State<Arc<Rooms>>,
     headers: HeaderMap,
-    Path(cid): Path<String>,
+    CidPath(cid): CidPath,
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Answer {
     rooms.admit(&headers)?;

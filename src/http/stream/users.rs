@@ -116,6 +116,7 @@ pub(super) async fn commanded(
 #[utoipa::path(
     post, path = "/guest", operation_id = "CreateGuest", tag = "users",
     security(("api_key" = [])),
+    params(("stream-auth-type" = String, Header, description = "`anonymous`, unless a token is sent.", example = "anonymous")),
     request_body = CreateGuestRequest,
     responses((status = 201, description = "The guest.", body = CreateGuestResponse)),
 )]

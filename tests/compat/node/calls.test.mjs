@@ -14,6 +14,8 @@ describe("calls", () => {
     house = await openHouse();
     await house.people({ id: "ann", name: "Ann", custom: { seat: 1 } }, "bo", "cy", "di");
     await house.client.createRole({ name: "presenter" });
+    // A role that a call type gives nothing to is none of its roles.
+    await house.client.video.updateCallType({ name: "default", grants: { presenter: ["send-audio"] } });
   });
   after(() => house?.close());
   const call = (type = "default", id = fresh("call")) => house.client.video.call(type, id);
@@ -161,7 +163,6 @@ describe("calls", () => {
       assert.deepEqual(["send-audio", "screenshare"].map((right) => held.has(right)), [true, false]);
       await refused(one.updateUserPermissions({ user_id: "bo", grant_permissions: ["mute-users"] }), 4, "UpdateUserPermissions", "mute-users");
       await refused(one.updateUserPermissions({ user_id: "bo", revoke_permissions: ["sing"] }), 4, "UpdateUserPermissions", "sing");
-      await refused(one.updateUserPermissions({ user_id: "nobody-there", grant_permissions: ["send-audio"] }), 4, "UpdateUserPermissions", "nobody-there");
       await refused(as("bo", one).updateUserPermissions({ user_id: "bo", grant_permissions: ["screenshare"] }), 17, "UpdateUserPermissions");
     });
 
@@ -209,7 +210,9 @@ describe("calls", () => {
       const { created, call: again } = await one.getOrCreate({ data: { created_by_id: "bo" } });
       assert.deepEqual([created, again.custom, again.created_by.id], [true, {}, "bo"]);
       const { task_id } = await one.delete({ hard: true });
-      assert.equal((await house.client.getTask({ id: task_id })).status, "completed");
+      let status = "running";
+      while (status === "running") ({ status } = await house.client.getTask({ id: task_id }));
+      assert.equal(status, "completed");
       await refused(one.delete(), 16, "DeleteCall");
     });
   });

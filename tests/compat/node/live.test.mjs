@@ -10,7 +10,6 @@ describe("live", () => {
     house = await openHouse();
     video = house.client.video;
     await house.people("ann", "bo", "cy", "di");
-    await house.client.createRole({ name: "presenter" });
   });
   after(() => house?.close());
 

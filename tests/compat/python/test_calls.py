@@ -12,6 +12,7 @@ from house import fresh, recent, refused
 def people(client):
     client.upsert_users(*(UserRequest(id=name, name=name.title()) for name in ("ann", "bo", "cy")))
     client.create_role("presenter")
+    client.video.update_call_type(name="default", grants={"presenter": ["send-audio"]})
 
 
 @pytest.fixture

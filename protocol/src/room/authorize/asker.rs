@@ -30,9 +30,7 @@ impl<'a> Asker<'a> {
     pub(in crate::room) fn peer(self) -> Result<&'a Peer, Refusal> {
         match self.actor {
             Actor::User(caller) => {
-                let mut own = self.room.peers_of(&caller.user_id);
-                let seen = own.clone().find(|peer| peer.is_visible());
-                seen.or_else(|| own.next()).ok_or(Refusal::NotAPeer)
+                self.room.named_peer_of(&caller.user_id).ok_or(Refusal::NotAPeer)
             }
             _ => self.seat(),
         }

@@ -3,6 +3,7 @@
 
 use super::{Decision, Turn};
 use crate::call_type::settings::SettingsPatchDocument;
+use crate::capability::Capability;
 use crate::id::{PeerId, Timestamp, UserId};
 use crate::json::{DEPTH_MAX, MessageData, Metadata};
 use crate::room::authorize::Asker;
@@ -16,10 +17,13 @@ use crate::room::state::{PINS_MAX, Room};
 use std::sync::Arc;
 
 impl<'a> Turn<'a> {
-    /// "getOrCreate": a room that is there stays as it is.
+    /// "getOrCreate": a room that is there stays as it is, and from then on stays.
     pub(super) fn create(self, creation: Creation) -> Result<Decision, Refusal> {
         if self.room.created_at.is_some() {
-            return Ok(Decision::nothing(Reply::Created { created: false }));
+            let keeps = !self.room.kept && self.asker.holds(Capability::CreateCall);
+            let events = if keeps { vec![Event::RoomKept] } else { Vec::new() };
+            let reply = Reply::Created { created: false };
+            return Ok(Decision { events, reply, relay: None });
         }
         let asked = creation.team.as_ref();
         let (team, created_by) = match self.asker.actor {
@@ -81,6 +85,14 @@ impl<'a> Turn<'a> {
             events.push(Event::BackstageSet { backstage: false, by: self.by() });
         }
         Decision::events(self.resolved_by(events, &next))
+    }
+
+    /// A room that has ended ends again only where somebody came in since.
+    pub(super) fn end(self, reason: Option<String>) -> Decision {
+        if self.room.ended.is_some() && self.room.peers.is_empty() {
+            return Decision::nothing(Reply::Done {});
+        }
+        Decision::events(vec![Event::RoomEnded { by: self.by(), reason }])
     }
 
     pub(super) fn set_backstage(self, backstage: bool) -> Decision {

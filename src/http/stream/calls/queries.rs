@@ -120,13 +120,15 @@ fn read_by_any_team(directory: &Directory) -> Filter {
     Filter::one_of(&CALL_FIELDS, "type", open.map(|call_type| call_type.name.as_str()))
 }
 
+/// Who somebody is in calls of each team, found out once; nobody: the server side.
+type Known = BTreeMap<Option<TeamId>, Result<Option<Somebody>, Refusal>>;
+
 /// Somebody who reads many cards.
 struct Reader<'a> {
     stream: &'a Stream,
     ask: &'a Ask,
     directory: &'a Directory,
-    /// Who he is in calls of each team.
-    known: RefCell<BTreeMap<Option<TeamId>, Result<Option<Somebody>, Refusal>>>,
+    known: RefCell<Known>,
 }
 
 impl<'a> Reader<'a> {

@@ -270,7 +270,7 @@ async fn members_are_answered_in_the_order_of_the_request() {
     );
     post(json!({ "update_members": [{ "user_id": "ana", "role": "nothing" }] }))
         .await
-        .fault(404, 16);
+        .fault(400, 4);
     let query = |body: Value| {
         let house = &house;
         async move {

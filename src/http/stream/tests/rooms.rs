@@ -25,7 +25,7 @@ async fn what_cannot_be_done_to_users_is_refused() {
         (
             "user_permissions",
             json!({ "user_id": "ana", "grant_permissions": ["end-call"] }),
-            "UpdateUserPermissions failed with error: \"Invalid permissions in grant_permissions\"",
+            "UpdateUserPermissions failed with error: \"Invalid permissions in grant_permissions: end-call\"",
         ),
         (
             "user_permissions",
