@@ -1,5 +1,5 @@
 //! `rolecall rooms`: which rooms live, who is in one, what was done in it, and its beginning and end.
-//! It must not know what an event means; [`story`] tells it.
+//! It must not know what an event means; `story` tells it.
 
 mod story;
 

@@ -35,7 +35,7 @@ pub fn write(room: &Room) -> serde_json::Result<String> {
 /// The room of that text, of that call type.
 ///
 /// # Errors
-/// Where the text is none of [`write`]'s.
+/// Where the text is none of [`write()`]'s.
 pub fn read(text: &str, call_type: Arc<CallType>) -> serde_json::Result<Room> {
     serde_json::from_str::<Stored>(text).map(|stored| stored.into_room(call_type))
 }
