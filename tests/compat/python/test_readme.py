@@ -16,7 +16,7 @@ def test_its_lines_for_python_make_a_user_a_call_and_a_token(house, client, tmp_
     assert len(snippets) == 1 and "http://127.0.0.1:7400" in snippets[0]
     file = tmp_path / "snippet.py"
     file.write_text(snippets[0].replace("http://127.0.0.1:7400", house.url))
-    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stderr
     token = done.stdout.strip().splitlines()[-1]
     mine = client.clone_for_token(token).video.call("default", "standup").get().data
