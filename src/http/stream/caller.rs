@@ -135,9 +135,13 @@ pub fn authenticate(stream: &Stream, uri: &Uri, headers: &HeaderMap) -> Result<C
     }
 }
 
-/// A token without user is the back end's, unless it names calls: then it is a guest's to those.
+/// A token without user is the back end's, unless it names calls: one that was meant for some calls
+/// must not be good for everything.
 fn named(identity: Identity) -> Result<Caller, Fault> {
-    let Some(id) = &identity.user_id else { return Ok(Caller::Server) };
+    let Some(id) = &identity.user_id else {
+        let bound = identity.call_cids.is_some() || identity.room.is_some();
+        return Ok(if bound { Caller::Anonymous(Box::new(identity)) } else { Caller::Server });
+    };
     if id == ANONYMOUS_ID {
         return Ok(Caller::Anonymous(Box::new(identity)));
     }

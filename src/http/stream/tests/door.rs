@@ -40,6 +40,15 @@ async fn who_is_let_in() {
 }
 
 #[tokio::test]
+async fn a_token_bound_to_calls_is_never_the_back_ends() {
+    let house = House::open().await;
+    for claims in [json!({ "call_cids": ["default:a"] }), json!({ "room": "default:a" })] {
+        let told = house.ask(&token(&claims), "GET /api/v2/app", Value::Null).await.fault(403, 17);
+        assert!(told.contains("User '!anon' with role 'anonymous'"), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn who_is_not_and_why() {
     let house = House::open().await;
     let now = NOW_MS / 1000;
