@@ -51,9 +51,11 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Whether this speaks for the app itself.
+    /// Whether this speaks for the app itself: it names neither a user nor rooms. Backends hand out
+    /// tokens without a user for some calls (Stream's anonymous viewers): such a one must not be
+    /// good for everything.
     pub const fn is_server(&self) -> bool {
-        self.user_id.is_none()
+        self.user_id.is_none() && self.room.is_none() && self.call_cids.is_none()
     }
 
     /// Whether the term, leeway included, has passed at `now_s`.

@@ -346,6 +346,11 @@ fn claims_are_one_object_without_repetition() {
 fn what_stream_puts_in_a_token_is_read_or_ignored() {
     let server = read(&json!({ "server": true, "iat": NOW }).to_string()).unwrap();
     assert!(server.is_server());
+    for bound in
+        [json!({ "call_cids": ["default:x"] }), json!({ "call_cids": [] }), json!({ "room": "x" })]
+    {
+        assert!(!read(&bound.to_string()).unwrap().is_server(), "{bound}");
+    }
     let user = read(
         &json!({ "user_id": "ann", "iat": NOW - 1, "exp": NOW + 3600, "validity_in_seconds": 3600,
                  "channel_cids": ["messaging:x"], "iss": "https://a.b", "sub": "user/ann",

@@ -108,7 +108,7 @@ impl Rooms {
         if identity.is_server() {
             return Ok(());
         }
-        let message = "a user's token may not ask this; a server token has no `user_id`";
+        let message = "this token may not ask this; a server token has neither `user_id` nor `room` nor `call_cids`";
         Err(ErrorBody::new(403, "not-allowed", message))
     }
 

@@ -170,8 +170,8 @@ impl Session {
         };
         let identity =
             self.house.verifier.verify(token).map_err(|e| ErrorBody::bad_token(e.to_string()))?;
-        if identity.is_server() {
-            return Err(ErrorBody::bad_token("a server token may not join; it needs a `user_id`"));
+        if identity.user_id.is_none() {
+            return Err(ErrorBody::bad_token("a token without `user_id` may not join"));
         }
         if !self.house.hub.shared().directory.now().app.honors(issued(&identity)) {
             return Err(ErrorBody::bad_token("the token was revoked"));

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     cli::{Running, rolecall},
     client::Client,
-    house::{House, http, server_token, user_token},
+    house::{House, http, server_token, sign, user_token},
 };
 
 const PATHS: [(&str, &str); 4] = [
@@ -23,12 +23,16 @@ async fn only_server_tokens_are_let_in() {
     let house = House::open();
     let mut ana = house.owner("daily:x", "ana").await;
     let owner = user_token("ana", json!({ "room": "daily:x", "is_owner": true }));
+    let bound =
+        [json!({ "call_cids": ["daily:x"] }), json!({ "room": "daily:x" })].map(|it| sign(&it));
     let body = json!({ "method": "endRoom" }).to_string();
     for (method, path) in PATHS {
         for (token, status, reason) in [
             (None, 401, "bad-token"),
             (Some("nonsense"), 401, "bad-token"),
             (Some(owner.as_str()), 403, "not-allowed"),
+            (Some(bound[0].as_str()), 403, "not-allowed"),
+            (Some(bound[1].as_str()), 403, "not-allowed"),
         ] {
             let answer = http(house.addr, method, path, token, &body).await;
             let error = answer.json();

@@ -120,7 +120,7 @@ pub fn authenticate(stream: &Stream, uri: &Uri, headers: &HeaderMap) -> Result<C
             let identity = stream.verifier.verify(token)?;
             // A server's token must not be worth less by a header, nor a user's be taken for another.
             match identity.user_id.as_deref() {
-                None if identity.call_cids.is_none() => Ok(Caller::Anonymous(Box::default())),
+                None if identity.is_server() => Ok(Caller::Anonymous(Box::default())),
                 None | Some(ANONYMOUS_ID) => Ok(Caller::Anonymous(Box::new(identity))),
                 Some(_) => {
                     let text = "`stream-auth-type: anonymous` does not go with a user's token";
@@ -138,10 +138,10 @@ pub fn authenticate(stream: &Stream, uri: &Uri, headers: &HeaderMap) -> Result<C
 /// A token without user is the back end's, unless it names calls: one that was meant for some calls
 /// must not be good for everything.
 fn named(identity: Identity) -> Result<Caller, Fault> {
-    let Some(id) = &identity.user_id else {
-        let bound = identity.call_cids.is_some() || identity.room.is_some();
-        return Ok(if bound { Caller::Anonymous(Box::new(identity)) } else { Caller::Server });
-    };
+    if identity.is_server() {
+        return Ok(Caller::Server);
+    }
+    let Some(id) = &identity.user_id else { return Ok(Caller::Anonymous(Box::new(identity))) };
     if id == ANONYMOUS_ID {
         return Ok(Caller::Anonymous(Box::new(identity)));
     }
