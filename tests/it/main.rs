@@ -9,6 +9,7 @@ mod client;
 mod connection;
 mod directory;
 mod disk;
+mod document;
 mod falls;
 mod faults;
 mod house;

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     client::Client,
+    document::{Ids, Operation, operations},
     house::{House, http, server_token, user_token},
     stream::{KEY, ask, done},
 };
@@ -105,149 +106,6 @@ fn keeps_blues_secrets(what: &str, answer: &str, secrets: &[String]) {
     }
 }
 
-/// One operation of the document.
-struct Operation {
-    method: String,
-    path: String,
-    value: Value,
-}
-
-fn operations(document: &Value) -> Vec<Operation> {
-    let mut all = Vec::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, value) in item.as_object().unwrap() {
-            if ["get", "put", "post", "patch", "delete"].contains(&method.as_str()) {
-                let (method, path) = (method.to_uppercase(), path.clone());
-                all.push(Operation { method, path, value: value.clone() });
-            }
-        }
-    }
-    all
-}
-
-/// Whose ids a request is made of.
-#[derive(Clone, Copy)]
-struct Ids<'a> {
-    user: &'a str,
-    call: &'a str,
-    peer: &'a str,
-}
-
-impl Operation {
-    fn name(&self) -> &str {
-        self.value["operationId"].as_str().unwrap()
-    }
-
-    /// Whether it is about one call that its path names.
-    fn is_of_a_call(&self) -> bool {
-        self.path.contains("/call/{type}/{id}") || self.path.contains("{cid}")
-    }
-
-    /// The request line with those ids.
-    fn line(&self, ids: Ids<'_>) -> String {
-        let mut path = self.path.clone();
-        for (part, value) in [
-            ("{type}", "default"),
-            ("{cid}", &format!("default:{}", ids.call)),
-            ("{name}", "default"),
-            ("{user_id}", ids.user),
-            ("/tasks/{id}", "/tasks/none"),
-            ("/permissions/{id}", "/permissions/send-audio"),
-            ("{id}", ids.call),
-        ] {
-            let value =
-                if part.starts_with('/') { value.to_owned() } else { value.replace("{id}", "") };
-            path = path.replace(part, &value);
-        }
-        assert!(!path.contains('{'), "no word for a part of {path}: add it here");
-        let parameters = self.value["parameters"].as_array().into_iter().flatten();
-        let query: Vec<String> = parameters
-            .filter(|it| it["in"] == "query" && it["required"] == true)
-            .map(|it| {
-                let name = it["name"].as_str().unwrap();
-                let value = if name.contains("user") { ids.user } else { "send-audio" };
-                format!("{name}={value}")
-            })
-            .collect();
-        let mark = if query.is_empty() { "" } else { "?" };
-        format!("{} {path}{mark}{}", self.method, query.join("&"))
-    }
-
-    /// A body as the document wants it, of those ids.
-    fn body(&self, document: &Value, ids: Ids<'_>) -> Value {
-        let content = &self.value["requestBody"]["content"];
-        let schema = &content["application/json"]["schema"];
-        if schema.is_null() { Value::Null } else { sample(document, schema, "", ids) }
-    }
-}
-
-/// What is said where the document leaves it to the caller.
-const SAID: [&str; 13] = [
-    "user_ids",
-    "audio",
-    "grant_permissions",
-    "custom",
-    "data",
-    "update_members",
-    "custom",
-    "filter_conditions",
-    "block",
-    "members",
-    "created_by_id",
-    "emoji_code",
-    "users",
-];
-
-/// A value of that schema: what it requires, and whatever of [`SAID`] it knows.
-fn sample(document: &Value, schema: &Value, key: &str, ids: Ids<'_>) -> Value {
-    if let Some(reference) = schema["$ref"].as_str() {
-        let name = reference.rsplit('/').next().unwrap();
-        return sample(document, &document["components"]["schemas"][name], key, ids);
-    }
-    match key {
-        "user_ids" | "remove_members" => return json!([ids.user]),
-        "user_id" | "target_user_id" | "created_by_id" => return json!(ids.user),
-        "session_id" => return json!(ids.peer),
-        "permissions" | "grant_permissions" => return json!(["send-audio"]),
-        "id" if schema.get("pattern").is_some() => return json!(ids.call),
-        "id" => return json!(ids.user),
-        "type" if schema.get("pattern").is_some() => return json!("default"),
-        "method" => return json!("state"),
-        "custom" | "filter_conditions" => return json!({}),
-        _ => {}
-    }
-    for choice in ["oneOf", "anyOf", "allOf"] {
-        let choices = schema[choice].as_array().into_iter().flatten();
-        if let Some(first) = choices.into_iter().find(|it| it["type"] != "null") {
-            return sample(document, first, key, ids);
-        }
-    }
-    let kind = match &schema["type"] {
-        Value::Array(kinds) => kinds.iter().find(|kind| *kind != "null").cloned().unwrap(),
-        kind => kind.clone(),
-    };
-    match kind.as_str().unwrap_or("object") {
-        "string" => schema["enum"].get(0).cloned().unwrap_or_else(|| json!("like")),
-        "boolean" => json!(true),
-        "integer" | "number" => json!(1),
-        "array" => json!([sample(document, &schema["items"], key, ids)]),
-        _ => {
-            let mut object = Map::new();
-            let required = schema["required"].as_array().cloned().unwrap_or_default();
-            for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-                if required.contains(&json!(name)) || SAID.contains(&name.as_str()) {
-                    object.insert(name.clone(), sample(document, property, name, ids));
-                }
-            }
-            let more = &schema["additionalProperties"];
-            if more.is_object() {
-                object.insert(ids.user.to_owned(), sample(document, more, "", ids));
-            }
-            Value::Object(object)
-        }
-    }
-}
-
 /// Other bodies for operations that list: filters that mention teams, and those that name blue's.
 fn filters(operation: &Operation) -> Vec<Value> {
     let calls = [
@@ -312,6 +170,7 @@ async fn no_operation_and_no_call_reaches_another_team() {
     assert!(operations.len() > 60, "{} operations are documented", operations.len());
     let blues = as_blue_sees(&with).await;
     rest(&with, &without, &document, &operations).await;
+    assert!(own_calls(&with, &without, &document, &operations).await > 30);
     native(&mut with).await;
     presence(&with).await;
     assert_eq!(as_blue_sees(&with).await, blues, "nothing of blue's has changed");
@@ -345,10 +204,13 @@ async fn rest(with: &World, without: &World, document: &Value, operations: &[Ope
         let line = operation.line(ids);
         let body = operation.body(document, ids);
         let (status, answer) = with.as_red(&line, body.clone()).await;
-        let text = answer.to_string();
-        keeps_blues_secrets(&line, &text, &secrets);
+        keeps_blues_secrets(&line, &answer.to_string(), &secrets);
         if operation.is_of_a_call() || operation.name().ends_with("QueryCallMembers") {
             assert!(matches!(status, 401 | 403 | 404), "{line} {body}: {status} {answer}");
+        } else {
+            // Who is in his team is all he learns; blue being there makes no difference.
+            let other = without.as_red(&line, body).await;
+            assert_eq!((status, still(answer.clone())), (other.0, still(other.1)), "{line}");
         }
         if operation.path.starts_with("/v1/") {
             assert!(status == 403, "{line}: {status} {answer}");
@@ -370,6 +232,55 @@ async fn rest(with: &World, without: &World, document: &Value, operations: &[Ope
             assert!(status == 200 || status == 201, "{line} {filter}: {status}");
         }
     }
+}
+
+/// The same in a call of red's own, where he may all: somebody of blue's is nobody.
+async fn own_calls(
+    with: &World,
+    without: &World,
+    document: &Value,
+    operations: &[Operation],
+) -> usize {
+    let (secrets, peer) = (with.secrets(), with.blue_peer());
+    let mut tried = 0;
+    for operation in operations {
+        let of_members = operation.name().ends_with("QueryCallMembers");
+        if !(operation.path.contains("/call/{type}/{id}") || of_members) {
+            continue;
+        }
+        tried += 1;
+        let call = format!("red-own-{tried}");
+        let ids = Ids { user: BLUE_USER, call: &call, peer: &peer };
+        let (line, body) = (operation.line(ids), operation.body(document, ids));
+        let mut answers = Vec::new();
+        for world in [with, without] {
+            let admin = json!([{ "user_id": "red1", "role": "admin" }]);
+            let data = json!({ "created_by_id": "red2", "team": "red", "members": admin });
+            let create = format!("POST /api/v2/video/call/default/{call}");
+            done(&world.house, &create, json!({ "data": data })).await;
+            let (status, answer) = world.as_red(&line, body.clone()).await;
+            keeps_blues_secrets(&line, &answer.to_string(), &secrets);
+            answers.push((status, still(answer)));
+        }
+        assert_eq!(answers[0], answers[1], "{line} {body}");
+    }
+    let team = json!({ "team": "red", "members": [{ "user_id": BLUE_USER }] });
+    for (line, body) in [
+        ("POST /video/call/default/red-new", json!({ "data": team })),
+        ("POST /video/call/default/red-new", json!({ "data": { "team": "blue" } })),
+        ("POST /video/call/default/red-new", json!({ "data": {} })),
+        (
+            "POST /video/call/default/red-own-1/members",
+            json!({ "update_members": [{ "user_id": "red2" }, { "user_id": BLUE_USER }] }),
+        ),
+    ] {
+        let (status, answer) = with.as_red(line, body.clone()).await;
+        let (other, same) = without.as_red(line, body.clone()).await;
+        assert_eq!((status, still(answer.clone())), (other, still(same)), "{line} {body}");
+        assert!(matches!(status, 400 | 403), "{line} {body}: {status} {answer}");
+        keeps_blues_secrets(line, &answer.to_string(), &secrets);
+    }
+    tried
 }
 
 /// Every call of the native protocol, by a red peer in a room of his own, with blue's ids.
