@@ -112,6 +112,12 @@ async fn delete_call_type(
     ask: ServerAsk,
     Path(name): Path<CallTypeName>,
 ) -> Answer<DoneResponse> {
+    // Without their type nobody would get at them any more. The Directory knows no calls.
+    match stream.hub.shared().calls.rooms_of_type(&name).len() {
+        0 => {}
+        1 => return Err(in_use(&name, "1 call")),
+        calls => return Err(in_use(&name, &format!("{calls} calls"))),
+    }
     stream.directory.command(Actor::Server, Command::DeleteCallType { name }).await?;
     Ok(axum::Json(DoneResponse { duration: ask.spent() }))
 }
@@ -124,4 +130,8 @@ async fn done(stream: &Stream, ask: &Ask, command: Command) -> Answer<CallTypeRe
         }
         Reply::Done | Reply::Users(_) | Reply::Role(_) => Err(Fault::internal()),
     }
+}
+
+fn in_use(name: &CallTypeName, calls: &str) -> Fault {
+    Fault::input(format!("call type `{name}` cannot be deleted: it has {calls}"))
 }

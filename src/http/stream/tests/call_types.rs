@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::house::{House, NOW_MS};
+use super::{
+    calls::{create, with_users},
+    house::{House, NOW_MS},
+};
 
 const PATH: &str = "/api/v2/video/calltypes";
 
@@ -130,4 +133,22 @@ async fn what_is_unknown_is_named() {
     let before = House::open().await.server(&format!("GET {PATH}"), Value::Null).await.body;
     let after = house.server(&format!("GET {PATH}"), Value::Null).await.body;
     assert_eq!(before["call_types"], after["call_types"], "what is refused changes nothing");
+}
+
+#[tokio::test]
+async fn one_that_has_calls_is_not_deleted() {
+    let house = with_users(json!(["ana"])).await;
+    let ward = json!({ "name": "ward" });
+    house.server(&format!("POST {PATH}"), ward.clone()).await.expect(201);
+    create(&house, "ward/a", json!({ "created_by_id": "ana" })).await;
+    let delete = format!("DELETE {PATH}/ward");
+    assert_eq!(
+        house.server(&delete, Value::Null).await.fault(400, 4),
+        "DeleteCallType failed with error: \"call type `ward` cannot be deleted: it has 1 call\""
+    );
+    let call = "/api/v2/video/call/ward/a";
+    house.server(&format!("GET {call}"), Value::Null).await.expect(200);
+    house.server(&format!("POST {call}/delete"), json!({})).await.expect(201);
+    house.server(&delete, Value::Null).await.expect(200);
+    house.server(&format!("GET {PATH}/ward"), Value::Null).await.fault(404, 16);
 }
