@@ -9,6 +9,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use async_trait::async_trait;
 use rolecall_protocol::{
+    call_type::CallType,
     id::{Cid, PeerId, Seq, Timestamp},
     room::{Event, Room, people::Doer},
     wire::frame::CallId,
@@ -66,8 +67,23 @@ pub struct Called {
 pub struct Loaded {
     /// The room as it was at its own `seq`.
     pub snapshot: Option<Arc<Room>>,
+    /// Where nothing is, without a snapshot: 0, or where what was forgotten under that name ends.
+    pub from: Seq,
     /// What was committed after that, in order.
     pub records: Vec<Arc<Record>>,
+}
+
+impl Loaded {
+    /// The room before the records, of that call type where it starts from nothing; and the
+    /// records.
+    #[must_use]
+    pub fn begin(self, cid: &Cid, call_type: &Arc<CallType>) -> (Room, Vec<Arc<Record>>) {
+        let room = match self.snapshot {
+            Some(snapshot) => Arc::unwrap_or_clone(snapshot),
+            None => Room { seq: self.from, ..Room::vacant(cid.clone(), Arc::clone(call_type)) },
+        };
+        (room, self.records)
+    }
 }
 
 /// What one command did to the directory: all its events or none. A journal stores them as they
@@ -165,7 +181,8 @@ pub trait Journal: Send + Sync {
     /// [`ReadError`].
     async fn load(&self, room: &Cid, since: Timestamp) -> Result<Loaded, ReadError>;
 
-    /// At most `limit` records after `after`, as far as the journal still keeps them.
+    /// At most `limit` records after `after`, as far as the journal still keeps them: those of what
+    /// was forgotten under that name, too.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -178,11 +195,20 @@ pub trait Journal: Send + Sync {
     /// [`ReadError`].
     async fn snapshot(&self, room: Arc<Room>, at: Timestamp) -> Result<(), ReadError>;
 
-    /// Forgets a room of which nothing needs to be remembered.
+    /// Forgets the room up to that record: it starts from nothing there, and is no longer one that
+    /// is remembered where no record follows. Its records stay a while as its audit trail, and what
+    /// begins under its name goes on counting behind them. `at`: now.
     ///
     /// # Errors
     /// [`ReadError`].
-    async fn forget(&self, room: &Cid) -> Result<(), ReadError>;
+    async fn forget(&self, room: &Cid, up_to: Seq, at: Timestamp) -> Result<(), ReadError>;
+
+    /// Forgets the room up to that record, and its audit trail with it: these records are not read
+    /// any more.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    async fn erase(&self, room: &Cid, up_to: Seq, at: Timestamp) -> Result<(), ReadError>;
 
     /// Whether there is no place for that room, which is not there yet.
     fn is_full(&self, room: &Cid) -> bool;

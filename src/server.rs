@@ -264,6 +264,7 @@ fn journal(config: &Config, clock: &Clock) -> Result<Arc<dyn Journal>, OpenError
         audit_kept: config.audit_kept.max(config.remembered()),
         bytes_max: limits.journal_bytes as u64,
         rooms_max: limits.rooms_remembered,
+        trails_max: limits.trails_kept,
         clock: clock.clone(),
         lost: disk_lost,
     })?;

@@ -95,6 +95,7 @@ fn open(directory: &Path, power: bool) -> Result<Arc<SqliteJournal>> {
         audit_kept: Duration::from_secs(3600),
         bytes_max: 1 << 40,
         rooms_max: 1_000_000,
+        trails_max: 1_000_000,
         clock: Clock::system(),
         lost: |problem| panic!("the disk failed: {problem}"),
     })?;

@@ -41,6 +41,8 @@ pub struct Limits {
     pub rooms: usize,
     /// Rooms remembered at once, asleep ones that ended or block somebody included (else 503).
     pub rooms_remembered: usize,
+    /// Rooms forgotten whose audit trail on disk is kept its time (beyond, the oldest go earlier).
+    pub trails_kept: usize,
     /// Users written down at once, deleted ones that can be restored included (else 400).
     pub users_max: usize,
     /// Connections open at once, HTTP and WebSocket together.
@@ -118,6 +120,7 @@ impl Default for Limits {
             peers_per_room: 10_000,
             rooms: 100_000,
             rooms_remembered: 200_000,
+            trails_kept: 200_000,
             users_max: 200_000,
             connections: 100_000,
             handshake_timeout: s(5),

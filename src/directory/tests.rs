@@ -78,7 +78,10 @@ impl Journal for Wayward {
     async fn snapshot(&self, _: Arc<Room>, _: Timestamp) -> Result<(), ReadError> {
         not_asked()
     }
-    async fn forget(&self, _: &Cid) -> Result<(), ReadError> {
+    async fn forget(&self, _: &Cid, _: Seq, _: Timestamp) -> Result<(), ReadError> {
+        not_asked()
+    }
+    async fn erase(&self, _: &Cid, _: Seq, _: Timestamp) -> Result<(), ReadError> {
         not_asked()
     }
     fn is_full(&self, _: &Cid) -> bool {

@@ -212,8 +212,13 @@ async fn journal(
     let cid = rooms.cid(&cid)?;
     let (limit, after) = Page::read(query)?;
     let after = Seq(after.unwrap_or(0));
-    let page = rooms.hub.shared().journal.read(&cid, after, limit).await?;
-    if page.records.is_empty() && rooms.hub.look(&cid, true).await?.is_none() {
+    let journal = &rooms.hub.shared().journal;
+    let page = journal.read(&cid, after, limit).await?;
+    // Behind the last record of a room that is gone there is nothing yet.
+    if page.records.is_empty()
+        && journal.read(&cid, Seq(0), 1).await?.records.is_empty()
+        && rooms.hub.look(&cid, true).await?.is_none()
+    {
         return Err(Problem::from(unknown_room()));
     }
     let records: Vec<Value> = page.records.iter().map(|record| shown(record)).collect();

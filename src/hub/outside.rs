@@ -2,8 +2,6 @@
 //! told is taken out of the room, in the room's own task at the moment of deciding. It must not
 //! know who keeps users, nor how answers look.
 
-use std::time::Duration;
-
 use rolecall_protocol::{
     id::{Cid, Seq, TeamId},
     room::{Command, Refusal, Reply, Room},
@@ -14,10 +12,6 @@ use tokio::sync::oneshot;
 
 use super::{Ask, Hub};
 use crate::journal::ReadError;
-
-/// How often it is looked whether a room is gone, and how often before that is given up.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-const LOOKS_MAX: usize = 300;
 
 /// Something asked from outside.
 pub struct OutsideAsk {
@@ -66,19 +60,25 @@ impl Hub {
         told.await.map_err(|_| ErrorBody::unavailable("the room fell while it was asked"))
     }
 
-    /// Waits until the journal has nothing left of a room that was deleted; false where its name
-    /// began anew, or somebody keeps it awake.
+    /// Deletes a room as the server, `hard` with its audit trail.
+    ///
+    /// # Errors
+    /// As [`Hub::ask`], and 404 where there is none.
+    pub async fn delete(&self, cid: &Cid, hard: bool) -> Result<(), ErrorBody> {
+        let see = |seen: Seen<'_>| seen.outcome.map(|_| seen.room.seq);
+        let deleted_at = self.outside(cid, |_| Ok(None), Some(Command::Delete), see).await??;
+        if hard && let Err(error) = self.erase(cid, deleted_at).await {
+            tracing::error!(room = %cid, %error, "room {cid} cannot be erased: {error}");
+            return Err(ErrorBody::unavailable("its audit trail cannot be erased now"));
+        }
+        Ok(())
+    }
+
+    /// Erases the audit trail of a room up to where it was deleted.
     ///
     /// # Errors
     /// [`ReadError`] of the journal.
-    pub async fn gone(&self, cid: &Cid) -> Result<bool, ReadError> {
-        for _ in 0..LOOKS_MAX {
-            if !self.rooms.contains_key(cid) {
-                let left = self.shared.journal.read(cid, Seq(0), 1).await?;
-                return Ok(left.records.is_empty());
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        Ok(false)
+    pub async fn erase(&self, cid: &Cid, deleted_at: Seq) -> Result<(), ReadError> {
+        self.shared.journal.erase(cid, deleted_at, self.shared.now()).await
     }
 }

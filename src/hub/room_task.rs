@@ -83,6 +83,8 @@ pub(super) struct RoomTask {
     records: Vec<Arc<Record>>,
     /// Where the journal is.
     committed: Seq,
+    /// Where the room was deleted, until the journal knows.
+    deleted: Option<Seq>,
     /// Records appended since the last snapshot.
     since_snapshot: usize,
     /// When the next snapshot may be taken.
@@ -103,9 +105,7 @@ impl RoomTask {
     ) -> Result<Box<Self>, ReadError> {
         let since = Timestamp(shared.now().since(Timestamp(millis(shared.remembered()))));
         let loaded = shared.journal.load(&cid, since).await?;
-        let mut room = loaded
-            .snapshot
-            .map_or_else(|| Room::vacant(cid.clone(), call_type), |room| Room::clone(&room));
+        let (mut room, records) = loaded.begin(&cid, &call_type);
         let limits = &shared.limits;
         room.role_request_ttl_ms = millis(limits.role_request_ttl);
         // Older notices cannot have been missed by anybody whose seat is still kept.
@@ -123,6 +123,7 @@ impl RoomTask {
             encodes: 0,
             records: Vec::new(),
             committed: room.seq,
+            deleted: None,
             since_snapshot: 0,
             snapshot_from: shared.now().plus(millis(shared.remembered())),
             last: Timestamp(0),
@@ -136,7 +137,7 @@ impl RoomTask {
         for peer in peers {
             task.sit_empty(&peer);
         }
-        for record in loaded.records {
+        for record in records {
             task.last = task.last.max(record.at);
             for event in &record.events {
                 task.commit(event, record.at);
@@ -274,7 +275,10 @@ impl RoomTask {
                 self.left(peer_id, *reason, note.as_deref())
             }
             Event::RoomEnded { reason, .. } => self.everybody_out(reason.as_deref()),
-            Event::RoomDeleted { .. } => self.everybody_out(None),
+            Event::RoomDeleted { .. } => {
+                self.deleted = Some(self.room.seq);
+                self.everybody_out(None);
+            }
             _ => {}
         }
     }
@@ -340,6 +344,13 @@ impl RoomTask {
             self.committed = seq;
             self.listing.publish(&self.room, &self.shared.calls);
         }
+        if let Some(up_to) = self.deleted {
+            match self.forget(up_to).await {
+                Ok(()) => self.deleted = None,
+                // It was appended, so a start would find it deleted; and it is tried again.
+                Err(error) => self.warn(&error, "is deleted untidily"),
+            }
+        }
         self.stage_closings();
         for output in self.outputs.drain(..) {
             output::tell(&mut self.fanout, output);
@@ -357,7 +368,7 @@ impl RoomTask {
             self.snapshot_from = self.last.plus(millis(self.shared.remembered()));
             let snapshot = Arc::new(self.room.clone());
             if let Err(error) = self.shared.journal.snapshot(snapshot, self.last).await {
-                tracing::warn!(room = %self.cid, %error, "no snapshot of room {} was taken", self.cid);
+                self.warn(&error, "is without a new snapshot");
             }
         }
         Ok(())
@@ -427,15 +438,24 @@ impl RoomTask {
         }
         let remembered = if self.room.created_at.is_none() || self.room.is_forgettable() {
             self.shared.calls.forget(&self.cid);
-            self.shared.journal.forget(&self.cid).await
+            self.forget(self.committed).await
         } else {
             self.shared.journal.snapshot(Arc::new(self.room.clone()), self.last).await
         };
         if let Err(error) = remembered {
-            tracing::warn!(room = %self.cid, %error, "room {} went to sleep untidily", self.cid);
+            self.warn(&error, "went to sleep untidily");
         }
         tracing::debug!(room = %self.cid, "room {} sleeps", self.cid);
         End::Asleep
+    }
+
+    /// Has the journal begin from nothing after `up_to`.
+    async fn forget(&mut self, up_to: Seq) -> Result<(), ReadError> {
+        self.shared.journal.forget(&self.cid, up_to, self.shared.now()).await
+    }
+
+    fn warn(&self, error: &ReadError, what: &str) {
+        tracing::warn!(room = %self.cid, %error, "room {} {what}: {error}", self.cid);
     }
 }
 

@@ -71,18 +71,17 @@ impl Hub {
 
 /// The room as the journal has it; nothing where it never began.
 fn as_it_was(cid: &Cid, loaded: Loaded) -> Option<Room> {
-    let Loaded { snapshot, records } = loaded;
-    let mut room = match snapshot {
-        Some(snapshot) => Room::clone(&snapshot),
+    let call_type = match &loaded.snapshot {
+        Some(snapshot) => Arc::clone(&snapshot.call_type),
         None => {
-            let mut events = records.iter().flat_map(|record| &record.events);
-            let call_type = events.find_map(|event| match event {
-                Event::RoomCreated { call_type, .. } => Some(call_type),
+            let mut events = loaded.records.iter().flat_map(|record| &record.events);
+            events.find_map(|event| match event {
+                Event::RoomCreated { call_type, .. } => Some(Arc::clone(call_type)),
                 _ => None,
-            })?;
-            Room::vacant(cid.clone(), call_type.clone())
+            })?
         }
     };
+    let (mut room, records) = loaded.begin(cid, &call_type);
     for record in records {
         record.events.iter().for_each(|event| apply(&mut room, event, record.at));
         room.seq = record.seq;

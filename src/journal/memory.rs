@@ -18,20 +18,43 @@ use super::{
     ReadError, Record,
 };
 
+/// Names of which something was forgotten and can still be read; beyond, what was forgotten first
+/// goes.
+pub const TRAILS_MAX: usize = 1000;
+
 /// Records in memory, about so many a stream once a snapshot covers the older ones.
 #[derive(Debug)]
 pub struct MemoryJournal {
     records_kept: usize,
     rooms_max: usize,
-    streams: Mutex<BTreeMap<Cid, Stream>>,
+    streams: Mutex<Streams>,
     directory: Mutex<DirectoryStream>,
 }
 
 #[derive(Debug, Default)]
+struct Streams {
+    rooms: BTreeMap<Cid, Stream>,
+    /// What was forgotten, by the names it had.
+    trails: BTreeMap<Cid, Trail>,
+    /// The names of the trails, the one forgotten last at the end.
+    forgotten: VecDeque<Cid>,
+}
+
+/// A room that is remembered.
+#[derive(Debug, Default)]
 struct Stream {
+    /// Where it starts from nothing.
+    from: Seq,
     last: Seq,
     /// The two newest, the newest last.
     snapshots: VecDeque<(Timestamp, Arc<Room>)>,
+    records: VecDeque<Arc<Record>>,
+}
+
+/// What was forgotten under a name.
+#[derive(Debug, Default)]
+struct Trail {
+    last: Seq,
     records: VecDeque<Arc<Record>>,
 }
 
@@ -49,9 +72,38 @@ impl Stream {
         // Where there is one, the way from nothing is short.
         let oldest = self.snapshots.front().filter(|_| self.snapshots.len() > 1);
         let snapshot = fits.or(oldest).map(|(_, room)| Arc::clone(room));
-        let from = snapshot.as_ref().map_or(Seq(0), |room| room.seq);
+        let from = snapshot.as_ref().map_or(self.from, |room| room.seq);
         let records = self.records.iter().filter(|record| record.seq > from).cloned().collect();
-        Loaded { snapshot, records }
+        Loaded { snapshot, from: self.from, records }
+    }
+}
+
+impl Streams {
+    fn last(&self, room: &Cid) -> Seq {
+        let trail = || self.trails.get(room).map_or(Seq(0), |trail| trail.last);
+        self.rooms.get(room).map_or_else(trail, |stream| stream.last)
+    }
+
+    /// Moves a room's records up to `up_to` to its trail, of which at most so many stay.
+    fn forget(&mut self, room: &Cid, up_to: Seq, records_kept: usize) {
+        let Some(stream) = self.rooms.get_mut(room) else { return };
+        let trail = self.trails.entry(room.clone()).or_default();
+        let over = stream.records.partition_point(|record| record.seq <= up_to);
+        trail.last = trail.last.max(up_to.min(stream.last));
+        trail.records.extend(stream.records.drain(..over));
+        trail.records.drain(..trail.records.len().saturating_sub(records_kept));
+        stream.from = trail.last;
+        stream.snapshots.retain(|(_, snapshot)| snapshot.seq > up_to);
+        if stream.last <= up_to {
+            self.rooms.remove(room);
+        }
+        self.forgotten.retain(|other| other != room);
+        self.forgotten.push_back(room.clone());
+        while self.forgotten.len() > TRAILS_MAX
+            && let Some(first) = self.forgotten.pop_front()
+        {
+            self.trails.remove(&first);
+        }
     }
 }
 
@@ -63,8 +115,8 @@ impl MemoryJournal {
         Self { records_kept, rooms_max, streams: Mutex::default(), directory: Mutex::default() }
     }
 
-    fn streams(&self) -> MutexGuard<'_, BTreeMap<Cid, Stream>> {
-        // A panic elsewhere cannot leave a stream half written: each change is one push.
+    fn streams(&self) -> MutexGuard<'_, Streams> {
+        // Nothing here panics half way through a change.
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -86,34 +138,42 @@ impl Journal for MemoryJournal {
         records: Vec<Arc<Record>>,
     ) -> Result<(), AppendError> {
         let mut streams = self.streams();
-        let last = streams.get(room).map_or(Seq(0), |stream| stream.last);
+        let last = streams.last(room);
         if last != expected {
             return Err(AppendError::Conflict { at: last });
         }
         let Some(end) = records.last().map(|record| record.seq) else { return Ok(()) };
-        let stream = streams.entry(room.clone()).or_default();
+        let begun = || Stream { from: last, last, ..Stream::default() };
+        let stream = streams.rooms.entry(room.clone()).or_insert_with(begun);
         stream.last = end;
         stream.records.extend(records);
         Ok(())
     }
 
     async fn load(&self, room: &Cid, since: Timestamp) -> Result<Loaded, ReadError> {
-        Ok(self.streams().get(room).map(|stream| stream.loaded(since)).unwrap_or_default())
+        let streams = self.streams();
+        let nothing = || Loaded { from: streams.last(room), ..Loaded::default() };
+        Ok(streams.rooms.get(room).map_or_else(nothing, |stream| stream.loaded(since)))
     }
 
     async fn read(&self, room: &Cid, after: Seq, limit: usize) -> Result<Page, ReadError> {
         let streams = self.streams();
-        let Some(stream) = streams.get(room) else { return Ok(Page::default()) };
-        let start = stream.records.partition_point(|record| record.seq <= after);
-        let records: Vec<_> = stream.records.range(start..).take(limit).cloned().collect();
-        let more = stream.records.len() > start + records.len();
+        let forgotten = streams.trails.get(room).map(|trail| &trail.records);
+        let remembered = streams.rooms.get(room).map(|stream| &stream.records);
+        let all = forgotten.into_iter().chain(remembered).flat_map(|records| {
+            let start = records.partition_point(|record| record.seq <= after);
+            records.range(start..)
+        });
+        let mut records: Vec<_> = all.take(limit.saturating_add(1)).cloned().collect();
+        let more = records.len() > limit;
+        records.truncate(limit);
         let next = records.last().filter(|_| more).map(|record| record.seq);
         Ok(Page { records, next })
     }
 
     async fn snapshot(&self, room: Arc<Room>, at: Timestamp) -> Result<(), ReadError> {
         let mut streams = self.streams();
-        let Some(stream) = streams.get_mut(&room.cid) else { return Ok(()) };
+        let Some(stream) = streams.rooms.get_mut(&room.cid) else { return Ok(()) };
         stream.snapshots.retain(|(_, other)| other.seq != room.seq);
         stream.snapshots.push_back((at, room));
         if stream.snapshots.len() <= 1 {
@@ -131,19 +191,29 @@ impl Journal for MemoryJournal {
         Ok(())
     }
 
-    async fn forget(&self, room: &Cid) -> Result<(), ReadError> {
-        self.streams().remove(room);
+    async fn forget(&self, room: &Cid, up_to: Seq, _at: Timestamp) -> Result<(), ReadError> {
+        self.streams().forget(room, up_to, self.records_kept);
+        Ok(())
+    }
+
+    async fn erase(&self, room: &Cid, up_to: Seq, _at: Timestamp) -> Result<(), ReadError> {
+        let mut streams = self.streams();
+        streams.forget(room, up_to, self.records_kept);
+        if let Some(trail) = streams.trails.get_mut(room) {
+            // Where it ended stays: somebody may be about to begin anew behind it.
+            trail.records.retain(|record| record.seq > up_to);
+        }
         Ok(())
     }
 
     fn is_full(&self, room: &Cid) -> bool {
         let streams = self.streams();
-        streams.len() >= self.rooms_max && !streams.contains_key(room)
+        streams.rooms.len() >= self.rooms_max && !streams.rooms.contains_key(room)
     }
 
     async fn rooms(&self, start: Option<&Cid>, limit: usize) -> Result<Vec<Cid>, ReadError> {
         let streams = self.streams();
-        Ok(streams.range(after(start)).take(limit).map(|(cid, _)| cid.clone()).collect())
+        Ok(streams.rooms.range(after(start)).take(limit).map(|(cid, _)| cid.clone()).collect())
     }
 
     async fn states(
@@ -152,7 +222,7 @@ impl Journal for MemoryJournal {
         limit: usize,
     ) -> Result<Vec<(Cid, Loaded)>, ReadError> {
         let streams = self.streams();
-        let found = streams.range(after(start)).take(limit);
+        let found = streams.rooms.range(after(start)).take(limit);
         Ok(found.map(|(cid, stream)| (cid.clone(), stream.loaded(Timestamp(u64::MAX)))).collect())
     }
 

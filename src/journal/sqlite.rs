@@ -58,6 +58,9 @@ pub struct Options {
     pub bytes_max: u64,
     /// Most rooms that are remembered.
     pub rooms_max: usize,
+    /// Most rooms that are forgotten while their audit trail is kept; beyond, the oldest trails go
+    /// before their time.
+    pub trails_max: usize,
     /// The time.
     pub clock: Clock,
     /// Told when the disk can no longer be trusted. The process is to end: nothing is stored any
@@ -166,7 +169,7 @@ impl SqliteJournal {
     /// # Errors
     /// [`OpenError`].
     pub fn open(options: Options) -> Result<Self, OpenError> {
-        let Options { directory, power, audit_kept, bytes_max, rooms_max, clock, lost } = options;
+        let Options { directory, power, bytes_max, rooms_max, lost, .. } = options;
         let refused = |problem| OpenError::Directory { directory: directory.clone(), problem };
         DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(refused)?;
         let lock = Lock::take(&directory)?;
@@ -177,7 +180,7 @@ impl SqliteJournal {
             problem: error.to_string(),
         })?;
         let known = Arc::new(known);
-        let keeper = Keeper::new(audit_kept, clock, file);
+        let keeper = Keeper::new(options.audit_kept, options.trails_max, options.clock, file);
         let manner = Manner { power, lost };
         let desk = writer::start(connection, keeper, Arc::clone(&known), manner, lock);
         let desk = desk.map_err(refused)?;
@@ -188,7 +191,7 @@ impl SqliteJournal {
 
     async fn append_job(&self, job: Job) -> Result<(), AppendError> {
         match self.desk.ask(job).await {
-            Ok(Outcome::Done) => Ok(()),
+            Ok(Outcome::Done | Outcome::Forgotten) => Ok(()),
             Ok(Outcome::Conflict(at)) => Err(AppendError::Conflict { at }),
             Err(problem) => Err(AppendError::Failed(problem)),
         }
@@ -205,7 +208,7 @@ fn file_of(directory: &Path) -> PathBuf {
 }
 
 fn known(connection: &rusqlite::Connection) -> Result<Known, ReadError> {
-    let mut select = connection.prepare("SELECT cid FROM rooms")?;
+    let mut select = connection.prepare("SELECT cid FROM rooms WHERE living = 1")?;
     let mut rows = select.query([])?;
     let mut known = HashSet::new();
     while let Some(row) = rows.next()? {
@@ -249,8 +252,12 @@ impl Journal for SqliteJournal {
         self.job(Job::Snapshot { room: cid, row }).await
     }
 
-    async fn forget(&self, room: &Cid) -> Result<(), ReadError> {
-        self.job(Job::Forget { room: room.clone() }).await
+    async fn forget(&self, room: &Cid, up_to: Seq, at: Timestamp) -> Result<(), ReadError> {
+        self.job(Job::Forget { room: room.clone(), up_to, at, erase: false }).await
+    }
+
+    async fn erase(&self, room: &Cid, up_to: Seq, at: Timestamp) -> Result<(), ReadError> {
+        self.job(Job::Forget { room: room.clone(), up_to, at, erase: true }).await
     }
 
     fn is_full(&self, room: &Cid) -> bool {

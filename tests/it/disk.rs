@@ -87,6 +87,7 @@ fn options(folder: &Folder) -> Options {
         audit_kept: Duration::from_secs(3600),
         bytes_max: 1 << 30,
         rooms_max: 1000,
+        trails_max: 1000,
         clock: Clock::manual(at(0).0),
         lost: |problem| panic!("the disk is lost: {problem}"),
     }
@@ -186,9 +187,9 @@ async fn what_is_not_ours_is_left_alone() {
     };
     edit("PRAGMA user_version = 7");
     let said = refused(&folder);
-    let expected = "was written by a newer rolecall: its format is 7, and this one knows 1";
+    let expected = "was written by a newer rolecall: its format is 7, and this one knows 2";
     assert!(said.contains(expected), "{said}");
-    edit("PRAGMA user_version = 1; PRAGMA application_id = 5");
+    edit("PRAGMA user_version = 2; PRAGMA application_id = 5");
     let said = refused(&folder);
     assert!(said.ends_with("is no journal of rolecall; nothing was changed"), "{said}");
     fs::write(folder.file("rolecall.db"), "a file of somebody's own, of some length".repeat(99))
@@ -289,13 +290,13 @@ async fn a_full_journal_stores_nothing_more_and_nothing_half() {
         let refused = journal.append(&cid("stage:new"), Seq(0), vec![record(1)]).await;
         if let Ok(()) = refused {
             // A record for which there was still a place on a page.
-            journal.forget(&cid("stage:new")).await.unwrap();
+            journal.erase(&cid("stage:new"), Seq(1), at(0)).await.unwrap();
         }
     }
     assert_eq!(load(&*journal, "stage:a").await.records.len() as u64, last);
     assert_eq!(load(&*journal, "stage:gone").await.records.len(), 100);
     // Space comes back, and with it the journal.
-    journal.forget(&cid("stage:gone")).await.unwrap();
+    journal.erase(&cid("stage:gone"), Seq(100), at(0)).await.unwrap();
     append(&*journal, "stage:a", last, last + 20).await;
     journal.close().await;
     let journal = open(&folder, |options| options.bytes_max = 1 << 20);
@@ -353,9 +354,116 @@ async fn a_hundred_thousand_records_go_through_a_bounded_file() {
     timeout(PATIENCE, given_back).await.expect("no space is given back");
     let loaded = load(&*journal, "stage:a").await;
     assert_eq!((loaded.snapshot.unwrap().seq, loaded.records.len()), (Seq(100_000), 0));
-    // A room with a long past is forgotten as quickly as any.
-    journal.forget(&cid("stage:a")).await.unwrap();
+    // A room with a long past is forgotten as quickly as any, and what can be read of it still
+    // goes with time.
+    journal.forget(&cid("stage:a"), Seq(100_000), at(100_000)).await.unwrap();
     assert!(load(&*journal, "stage:a").await.snapshot.is_none());
+    let trail = journal.read(&cid("stage:a"), Seq(0), 10_000).await.unwrap();
+    assert!(trail.records.len() >= 2_000, "{}", trail.records.len());
+    clock.set(at(101_000).0);
+    eventually("the first half goes", async || {
+        let trail = journal.read(&cid("stage:a"), Seq(0), 10_000).await.unwrap();
+        seqs(&trail.records) == (99_000..=100_000).collect::<Vec<_>>()
+    })
+    .await;
+    clock.set(at(102_001).0);
+    eventually("all of it goes", async || {
+        journal.read(&cid("stage:a"), Seq(0), 1).await.unwrap().records.is_empty()
+    })
+    .await;
+    // The name is kept a little for who may be beginning anew.
+    assert_eq!(load(&*journal, "stage:a").await.from, Seq(100_000));
+    clock.set(at(100_000).0 + 60_001);
+    eventually("the name goes", async || load(&*journal, "stage:a").await.from == Seq(0)).await;
+}
+
+/// Waits until that is so.
+async fn eventually(what: &str, so: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("not so: {what}"));
+}
+
+#[tokio::test]
+async fn what_was_forgotten_outlives_a_restart_and_counts_for_nothing() {
+    let folder = filled().await;
+    let journal = open(&folder, |_| {});
+    for name in ["stage:a", "stage:b"] {
+        journal.forget(&cid(name), Seq(40), at(41)).await.unwrap();
+    }
+    append(&*journal, "stage:b", 40, 45).await;
+    journal.close().await;
+    let journal = open(&folder, |options| options.rooms_max = 2);
+    assert_eq!(journal.rooms(None, 10).await.unwrap(), [cid("lobby:x"), cid("stage:b")]);
+    assert!(!journal.is_full(&cid("stage:b")) && journal.is_full(&cid("stage:a")));
+    let trail = journal.read(&cid("stage:a"), Seq(0), 100).await.unwrap();
+    assert_eq!(seqs(&trail.records), (1..=40).collect::<Vec<_>>());
+    let trail = journal.read(&cid("stage:b"), Seq(0), 100).await.unwrap();
+    assert_eq!(seqs(&trail.records), (1..=45).collect::<Vec<_>>());
+    let loaded = load(&*journal, "stage:b").await;
+    assert_eq!((loaded.from, seqs(&loaded.records)), (Seq(40), vec![41, 42, 43, 44, 45]));
+    assert_eq!(load(&*journal, "stage:a").await.from, Seq(40));
+}
+
+#[tokio::test]
+async fn of_too_many_trails_the_oldest_go_first() {
+    let folder = Folder::new();
+    let clock = Clock::manual(at(0).0 + 100_000);
+    let journal = open(&folder, |options| {
+        options.clock = clock.clone();
+        options.trails_max = 3;
+    });
+    for (age, name) in (0..).zip(["stage:e", "stage:d", "stage:c", "stage:b", "stage:a"]) {
+        append(&*journal, name, 0, 5).await;
+        journal.forget(&cid(name), Seq(5), at(age)).await.unwrap();
+    }
+    append(&*journal, "stage:f", 0, 5).await;
+    let read = async |name: &str| journal.read(&cid(name), Seq(0), 9).await.unwrap().records.len();
+    eventually("two are gone", async || read("stage:e").await == 0 && read("stage:d").await == 0)
+        .await;
+    // What is kept is kept for good, as long as it is not too old.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    for name in ["stage:a", "stage:b", "stage:c", "stage:f"] {
+        assert_eq!(read(name).await, 5, "{name}");
+    }
+    assert_eq!(records_in(&folder), 20);
+}
+
+fn records_in(folder: &Folder) -> i64 {
+    let connection = rusqlite::Connection::open(folder.file("rolecall.db")).unwrap();
+    connection.query_row("SELECT count(*) FROM records", [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_format_becomes_one_of_today() {
+    let folder = filled().await;
+    {
+        let connection = rusqlite::Connection::open(folder.file("rolecall.db")).unwrap();
+        connection
+            .execute_batch(
+                "DROP INDEX rooms_living; DROP INDEX rooms_over; DROP TABLE erased;
+                 ALTER TABLE rooms DROP COLUMN living; ALTER TABLE rooms DROP COLUMN over;
+                 ALTER TABLE rooms DROP COLUMN over_at;
+                 CREATE TABLE forgotten (room INTEGER PRIMARY KEY) STRICT;
+                 INSERT INTO forgotten SELECT id FROM rooms WHERE cid = 'lobby:x';
+                 DELETE FROM snapshots WHERE room = (SELECT room FROM forgotten);
+                 DELETE FROM rooms WHERE id = (SELECT room FROM forgotten);
+                 PRAGMA user_version = 1;",
+            )
+            .unwrap();
+    }
+    let journal = open(&folder, |_| {});
+    assert_eq!(journal.rooms(None, 10).await.unwrap(), [cid("stage:a"), cid("stage:b")]);
+    let loaded = load(&*journal, "stage:a").await;
+    assert_eq!((loaded.snapshot.unwrap().seq, loaded.records.len()), (Seq(10), 30));
+    append(&*journal, "stage:a", 40, 41).await;
+    journal.forget(&cid("stage:b"), Seq(40), at(41)).await.unwrap();
+    assert_eq!(journal.rooms(None, 10).await.unwrap(), [cid("stage:a")]);
+    assert_eq!(journal.read(&cid("stage:b"), Seq(0), 100).await.unwrap().records.len(), 40);
+    eventually("what was forgotten then goes", async || records_in(&folder) == 81).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,7 +15,7 @@ use rolecall::journal::{
     Record, memory::MemoryJournal,
 };
 use rolecall_protocol::{
-    id::{Cid, Seq, Timestamp},
+    id::{CallTypeName, Cid, Seq, Timestamp},
     room::Room,
 };
 use serde_json::{Value, json, value::RawValue};
@@ -22,6 +25,7 @@ use crate::{
     client::{Client, Heard},
     disk::{Folder, open},
     house::{House, PATIENCE, server_token, user_token},
+    stream::done,
 };
 
 /// What goes wrong with an append.
@@ -43,11 +47,18 @@ struct Faulty {
     faults: Mutex<BTreeMap<String, VecDeque<Fault>>>,
     /// How often rooms fell asleep: snapshot or forgotten.
     slept: watch::Sender<usize>,
+    /// Whether it cannot forget.
+    clings: AtomicBool,
 }
 
 impl Faulty {
     fn over(inner: Arc<dyn Journal>) -> Arc<Self> {
-        Arc::new(Self { inner, faults: Mutex::default(), slept: watch::Sender::new(0) })
+        Arc::new(Self {
+            inner,
+            faults: Mutex::default(),
+            slept: watch::Sender::new(0),
+            clings: AtomicBool::default(),
+        })
     }
 
     /// The next appends of that room go wrong like this.
@@ -100,10 +111,17 @@ impl Journal for Faulty {
         Ok(())
     }
 
-    async fn forget(&self, room: &Cid) -> Result<(), ReadError> {
-        self.inner.forget(room).await?;
+    async fn forget(&self, room: &Cid, up_to: Seq, at: Timestamp) -> Result<(), ReadError> {
+        if self.clings.load(Ordering::SeqCst) {
+            return Err(ReadError("told to".into()));
+        }
+        self.inner.forget(room, up_to, at).await?;
         self.slept.send_modify(|slept| *slept += 1);
         Ok(())
+    }
+
+    async fn erase(&self, room: &Cid, up_to: Seq, at: Timestamp) -> Result<(), ReadError> {
+        self.inner.erase(room, up_to, at).await
     }
 
     fn is_full(&self, room: &Cid) -> bool {
@@ -297,10 +315,10 @@ async fn sleeps(journal: Arc<Faulty>) {
     let seq = ana.seq;
     ana.hang_up(1000).await;
     journal.sleeps(1).await;
-    // Nothing to remember: another life.
+    // Nothing to remember: another life, which goes on counting behind the first.
     let mut ana = house.owner(ROOM, "ana").await;
     assert_ne!(ana.epoch, first);
-    assert_eq!(ana.seq, seq);
+    assert!(ana.seq > seq);
     let second = ana.epoch.clone();
     ana.done("blockUser", json!({ "userId": "bo" })).await;
     let before = ana.seq;
@@ -315,6 +333,53 @@ async fn sleeps(journal: Arc<Faulty>) {
     assert!(ana.seq > before);
     ana.check_view().await;
     assert_eq!(house.room(ROOM).await["blocked"], json!(["bo"]));
+}
+
+#[tokio::test]
+async fn a_deletion_that_cannot_be_forgotten_at_once_is_later() {
+    over_each(clings).await;
+}
+
+async fn clings(journal: Arc<Faulty>) {
+    let house = House::over(Arc::clone(&journal) as _, |_| {});
+    let ana = house.owner(ROOM, "ana").await;
+    let delete = async || {
+        let line = format!("POST /api/v2/video/call/{}/delete", ROOM.replace(':', "/"));
+        done(&house, &line, json!({})).await
+    };
+    let remembered = async || {
+        let cid = Cid::parse(ROOM, &CallTypeName::parse("default").unwrap()).unwrap();
+        let loaded = journal.load(&cid, Timestamp(u64::MAX)).await.unwrap();
+        loaded.records.iter().map(|record| record.method.to_string()).collect::<Vec<_>>()
+    };
+    journal.clings.store(true, Ordering::SeqCst);
+    delete().await;
+    assert_eq!(remembered().await, ["join", "delete"]);
+    journal.clings.store(false, Ordering::SeqCst);
+    // It is deleted all the same, and what comes after it is not taken for a part of it.
+    let mut bo = house.owner(ROOM, "bo").await;
+    assert_ne!(bo.epoch, ana.epoch);
+    assert_eq!(remembered().await, ["join"]);
+    bo.done("raiseHand", json!({ "raised": true })).await;
+    bo.check_view().await;
+    // What falls between the two is deleted when it starts again.
+    journal.clings.store(true, Ordering::SeqCst);
+    delete().await;
+    journal.next(ROOM, &[Fault::PanicBefore]);
+    let mut cy = house.socket().await;
+    let token = user_token("cy", json!({ "room": ROOM, "is_owner": true }));
+    let join = json!({ "room": ROOM, "token": token });
+    assert!(cy.join(&join).await.is_err(), "nobody comes into a room that falls");
+    journal.clings.store(false, Ordering::SeqCst);
+    let back = async {
+        while cy.join(&join).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            cy = house.socket().await;
+        }
+    };
+    timeout(PATIENCE, back).await.expect("the room does not get up");
+    assert_ne!(cy.epoch, bo.epoch);
+    assert_eq!(remembered().await, ["join"]);
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use rolecall::journal::{
-    AppendError, Called, DirectoryRecord, Journal, Record, memory::MemoryJournal,
+    AppendError, Called, DirectoryRecord, Journal, Record,
+    memory::{MemoryJournal, TRAILS_MAX},
 };
 use rolecall_protocol::{
     call_type::{builtin, settings::SettingsPatchDocument},
@@ -82,7 +83,9 @@ async fn conforms(factory: impl Factory) {
     pages_follow_each_other(&factory).await;
     a_snapshot_is_what_a_room_starts_from(&factory).await;
     old_records_go_only_once_a_snapshot_covers_them(&factory).await;
-    a_forgotten_room_never_was(&factory).await;
+    a_forgotten_room_begins_anew_behind_its_trail(&factory).await;
+    what_follows_a_deletion_is_not_forgotten_with_it(&factory).await;
+    an_erased_trail_is_not_read(&factory).await;
     rooms_are_listed_in_order(&factory).await;
     rooms_do_not_touch_each_other(&factory).await;
     a_room_starts_early_enough_for_what_may_have_been_missed(&factory).await;
@@ -187,17 +190,95 @@ async fn old_records_go_only_once_a_snapshot_covers_them(factory: &impl Factory)
     assert!(matches!(refused, AppendError::Conflict { at: Seq(10) }));
 }
 
-async fn a_forgotten_room_never_was(factory: &impl Factory) {
+async fn trail(journal: &Arc<dyn Journal>, name: &Cid) -> Vec<u64> {
+    let page = journal.read(name, Seq(0), 100).await.unwrap();
+    assert_eq!(page.next, None);
+    seqs(&page.records)
+}
+
+async fn a_forgotten_room_begins_anew_behind_its_trail(factory: &impl Factory) {
     let journal = filled(factory, "stage:a", 100).await;
     let name = cid("stage:a");
     journal.snapshot(room("stage:a", 4), at(4)).await.unwrap();
-    journal.forget(&name).await.unwrap();
-    journal.forget(&cid("stage:none")).await.unwrap();
+    for _ in 0..2 {
+        journal.forget(&name, Seq(10), at(10)).await.unwrap();
+        journal.forget(&cid("stage:none"), Seq(3), at(10)).await.unwrap();
+        let loaded = journal.load(&name, LATE).await.unwrap();
+        assert!(loaded.snapshot.is_none() && loaded.records.is_empty());
+        assert_eq!(loaded.from, Seq(10));
+        assert!(journal.rooms(None, 10).await.unwrap().is_empty());
+        assert!(journal.states(None, 10).await.unwrap().is_empty());
+        assert_eq!(trail(&journal, &name).await, [2, 4, 6, 8, 10]);
+    }
+    // A snapshot on its way comes too late.
+    journal.snapshot(room("stage:a", 10), at(10)).await.unwrap();
+    assert!(journal.load(&name, LATE).await.unwrap().snapshot.is_none());
+    // It begins anew, and is a room as any other.
+    let refused = journal.append(&name, Seq(0), vec![record(1)]).await.unwrap_err();
+    assert!(matches!(refused, AppendError::Conflict { at: Seq(10) }), "{refused}");
+    journal.append(&name, Seq(10), vec![record(13)]).await.unwrap();
     let loaded = journal.load(&name, LATE).await.unwrap();
-    assert!(loaded.snapshot.is_none() && loaded.records.is_empty());
+    assert_eq!((loaded.from, seqs(&loaded.records)), (Seq(10), vec![13]));
+    assert_eq!(journal.rooms(None, 10).await.unwrap(), std::slice::from_ref(&name));
+    assert_eq!(journal.states(None, 10).await.unwrap()[0].1.from, Seq(10));
+    assert_eq!(trail(&journal, &name).await, [2, 4, 6, 8, 10, 13]);
+    let page = journal.read(&name, Seq(6), 2).await.unwrap();
+    assert_eq!((seqs(&page.records), page.next), (vec![8, 10], Some(Seq(10))));
+    let page = journal.read(&name, Seq(8), 2).await.unwrap();
+    assert_eq!((seqs(&page.records), page.next), (vec![10, 13], None));
+    // Once more.
+    journal.forget(&name, Seq(13), at(14)).await.unwrap();
     assert!(journal.rooms(None, 10).await.unwrap().is_empty());
-    journal.append(&name, Seq(0), vec![record(3)]).await.unwrap();
-    assert_eq!(seqs(&journal.load(&name, LATE).await.unwrap().records), [3]);
+    journal.append(&name, Seq(13), vec![record(14)]).await.unwrap();
+    journal.snapshot(room("stage:a", 14), at(14)).await.unwrap();
+    assert_eq!(journal.load(&name, LATE).await.unwrap().snapshot.unwrap().seq, Seq(14));
+    assert_eq!(trail(&journal, &name).await, [2, 4, 6, 8, 10, 13, 14]);
+}
+
+async fn what_follows_a_deletion_is_not_forgotten_with_it(factory: &impl Factory) {
+    let journal = filled(factory, "stage:a", 100).await;
+    let name = cid("stage:a");
+    journal.snapshot(room("stage:a", 4), at(4)).await.unwrap();
+    journal.snapshot(room("stage:a", 8), at(8)).await.unwrap();
+    journal.forget(&name, Seq(6), at(10)).await.unwrap();
+    let loaded = journal.load(&name, at(0)).await.unwrap();
+    assert_eq!(loaded.snapshot.as_ref().map_or(loaded.from, |room| room.seq), Seq(6));
+    assert_eq!(seqs(&loaded.records), [8, 10]);
+    assert_eq!(journal.load(&name, LATE).await.unwrap().snapshot.unwrap().seq, Seq(8));
+    assert_eq!(journal.rooms(None, 10).await.unwrap(), std::slice::from_ref(&name));
+    assert_eq!(trail(&journal, &name).await, [2, 4, 6, 8, 10]);
+    // What is older than what was forgotten was forgotten with it.
+    journal.forget(&name, Seq(4), at(11)).await.unwrap();
+    assert_eq!(seqs(&journal.load(&name, at(0)).await.unwrap().records), [8, 10]);
+    journal.append(&name, Seq(10), vec![record(12)]).await.unwrap();
+    assert_eq!(trail(&journal, &name).await, [2, 4, 6, 8, 10, 12]);
+}
+
+async fn an_erased_trail_is_not_read(factory: &impl Factory) {
+    let journal = filled(factory, "stage:a", 100).await;
+    let name = cid("stage:a");
+    journal.forget(&name, Seq(4), at(10)).await.unwrap();
+    journal.erase(&name, Seq(4), at(11)).await.unwrap();
+    assert_eq!(trail(&journal, &name).await, [6, 8, 10]);
+    assert_eq!(seqs(&journal.load(&name, LATE).await.unwrap().records), [6, 8, 10]);
+    // What was not forgotten before is now; twice is as good as once.
+    for _ in 0..2 {
+        journal.erase(&name, Seq(10), at(12)).await.unwrap();
+        journal.erase(&cid("stage:none"), Seq(10), at(12)).await.unwrap();
+        assert!(trail(&journal, &name).await.is_empty());
+        let loaded = journal.load(&name, LATE).await.unwrap();
+        assert_eq!((loaded.from, loaded.records.len()), (Seq(10), 0));
+        assert!(journal.rooms(None, 10).await.unwrap().is_empty());
+    }
+    // Who was about to begin anew may.
+    journal.append(&name, Seq(10), vec![record(12)]).await.unwrap();
+    assert_eq!(trail(&journal, &name).await, [12]);
+    // A long past goes as quickly.
+    let long = cid("stage:long");
+    journal.append(&long, Seq(0), (1..=3000).map(record).collect()).await.unwrap();
+    journal.erase(&long, Seq(2999), at(3000)).await.unwrap();
+    assert_eq!(trail(&journal, &long).await, [3000]);
+    assert_eq!(seqs(&journal.load(&long, LATE).await.unwrap().records), [3000]);
 }
 
 async fn rooms_are_listed_in_order(factory: &impl Factory) {
@@ -227,7 +308,7 @@ async fn rooms_do_not_touch_each_other(factory: &impl Factory) {
     let journal = filled(factory, "stage:a", 100).await;
     journal.append(&cid("stage:b"), Seq(0), vec![record(7)]).await.unwrap();
     journal.snapshot(room("stage:b", 7), at(7)).await.unwrap();
-    journal.forget(&cid("stage:a")).await.unwrap();
+    journal.erase(&cid("stage:a"), Seq(10), at(10)).await.unwrap();
     let loaded = journal.load(&cid("stage:b"), LATE).await.unwrap();
     assert_eq!(loaded.snapshot.unwrap().seq, Seq(7));
 }
@@ -418,6 +499,16 @@ async fn memory_remembers_so_many_rooms_and_no_more() {
     journal.append(&cid("stage:a"), Seq(0), vec![record(1)]).await.unwrap();
     assert!(!journal.is_full(&cid("stage:a")));
     assert!(journal.is_full(&cid("stage:b")));
-    journal.forget(&cid("stage:a")).await.unwrap();
+    journal.forget(&cid("stage:a"), Seq(1), at(1)).await.unwrap();
     assert!(!journal.is_full(&cid("stage:b")));
+    // Of what it forgot it can say only so much.
+    for number in 0..TRAILS_MAX {
+        let name = cid(&format!("stage:{number}"));
+        journal.append(&name, Seq(0), (1..=20).map(record).collect()).await.unwrap();
+        journal.forget(&name, Seq(20), at(20)).await.unwrap();
+    }
+    let trail =
+        async |name: &str| seqs(&journal.read(&cid(name), Seq(0), 100).await.unwrap().records);
+    assert!(trail("stage:a").await.is_empty());
+    assert_eq!(trail("stage:0").await, (11..=20).collect::<Vec<_>>());
 }

@@ -20,4 +20,5 @@ mod resume;
 mod server_side;
 mod stream;
 mod teams;
+mod trail;
 mod walk;

@@ -72,8 +72,9 @@ async fn delete_users(
     }
     let task = stream.tasks.begin(Timestamp(stream.clock.now_ms()));
     let answer = TaskResponse { task_id: task.id().to_owned(), duration: ask.spent() };
+    let hard = request.calls == Some(Deletion::Hard);
     tokio::spawn(async move {
-        let outcome = delete_calls(&stream, &request.user_ids).await;
+        let outcome = delete_calls(&stream, &request.user_ids, hard).await;
         let now = Timestamp(stream.clock.now_ms());
         match outcome {
             Ok(deleted) => {
@@ -85,8 +86,9 @@ async fn delete_users(
     Ok(axum::Json(answer))
 }
 
-/// Deletes all calls that these users created; says how many these were.
-async fn delete_calls(stream: &Stream, users: &[UserId]) -> Result<usize, String> {
+/// Deletes all calls that these users created, `hard` with what was done in them; says how many
+/// these were.
+async fn delete_calls(stream: &Stream, users: &[UserId], hard: bool) -> Result<usize, String> {
     let shared = stream.hub.shared();
     let ids = users.iter().map(UserId::as_str);
     let theirs = Filter::one_of(&CALL_FIELDS, "created_by_user_id", ids);
@@ -108,8 +110,8 @@ async fn delete_calls(stream: &Stream, users: &[UserId]) -> Result<usize, String
         }
         for call in calls {
             let cid = &call.room.cid;
-            match stream.hub.command(cid, rolecall_protocol::room::Command::Delete).await {
-                Ok(_) => deleted += 1,
+            match stream.hub.delete(cid, hard).await {
+                Ok(()) => deleted += 1,
                 // Somebody else was faster.
                 Err(error) if error.reason() == "unknown-room" => {}
                 Err(error) => return Err(format!("{cid}: {}", error.message)),

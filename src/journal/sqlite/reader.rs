@@ -79,14 +79,20 @@ pub(super) struct Look<'a> {
 
 impl Look<'_> {
     pub(super) fn load(&self, room: &Cid, since: Timestamp) -> Result<Loaded, ReadError> {
-        let mut select =
-            self.connection.prepare_cached("SELECT id, pruned FROM rooms WHERE cid = ?1")?;
-        let found = select.query_row([room.as_str()], |row| Ok((row.get(0)?, row.get(1)?)));
-        let Some((id, pruned)) = found.optional()? else { return Ok(Loaded::default()) };
-        self.loaded(id, pruned, since)
+        match self.found(room)? {
+            Some(found) => self.loaded(&found, since),
+            None => Ok(Loaded::default()),
+        }
     }
 
-    fn loaded(&self, id: i64, pruned: i64, since: Timestamp) -> Result<Loaded, ReadError> {
+    fn found(&self, room: &Cid) -> Result<Option<Found>, ReadError> {
+        let select = "SELECT id, pruned, over FROM rooms WHERE cid = ?1";
+        let mut select = self.connection.prepare_cached(select)?;
+        Ok(select.query_row([room.as_str()], |row| Found::new(row, 0)).optional()?)
+    }
+
+    fn loaded(&self, found: &Found, since: Timestamp) -> Result<Loaded, ReadError> {
+        let Found { id, pruned, over } = *found;
         const OLD_ENOUGH: &str = "SELECT seq, at, call_type, body, sum FROM snapshots
              WHERE room = ?1 AND at < ?2 ORDER BY seq DESC LIMIT 1";
         // The older of the two; where there is one, the way from nothing is short.
@@ -98,15 +104,15 @@ impl Look<'_> {
         if snapshot.is_none() {
             snapshot = self.snapshot(OLDER, id, since)?;
         }
-        if snapshot.is_none() && pruned > 0 {
+        if snapshot.is_none() && pruned > over {
             snapshot = self.snapshot(ONLY, id, since)?;
             if snapshot.is_none() {
                 return Err(damaged("a snapshot is missing"));
             }
         }
-        let after = snapshot.as_ref().map_or(Seq(0), |room| room.seq);
+        let after = snapshot.as_ref().map_or(over, |room| room.seq);
         let (records, _) = self.records(id, after, None)?;
-        Ok(Loaded { snapshot: snapshot.map(Arc::new), records })
+        Ok(Loaded { snapshot: snapshot.map(Arc::new), from: over, records })
     }
 
     fn snapshot(&self, select: &str, id: i64, at: Timestamp) -> Result<Option<Room>, ReadError> {
@@ -139,17 +145,15 @@ impl Look<'_> {
     }
 
     pub(super) fn page(&self, room: &Cid, after: Seq, limit: usize) -> Result<Page, ReadError> {
-        let mut select = self.connection.prepare_cached("SELECT id FROM rooms WHERE cid = ?1")?;
-        let found = select.query_row([room.as_str()], |row| row.get(0)).optional()?;
-        let Some(id) = found else { return Ok(Page::default()) };
-        let (records, more) = self.records(id, after, Some(limit))?;
+        let Some(Found { id, pruned, .. }) = self.found(room)? else { return Ok(Page::default()) };
+        let (records, more) = self.records(id, after.max(pruned), Some(limit))?;
         let next = records.last().filter(|_| more).map(|record| record.seq);
         Ok(Page { records, next })
     }
 
     pub(super) fn rooms(&self, after: &str, limit: usize) -> Result<Vec<Cid>, ReadError> {
         let named = self.named(after, limit)?.into_iter();
-        Ok(named.map(|(cid, _, _)| cid).collect())
+        Ok(named.map(|(cid, _)| cid).collect())
     }
 
     pub(super) fn states(
@@ -158,19 +162,20 @@ impl Look<'_> {
         limit: usize,
     ) -> Result<Vec<(Cid, Loaded)>, ReadError> {
         let now = Timestamp(u64::MAX);
-        let loaded = |(cid, id, pruned)| Ok((cid, self.loaded(id, pruned, now)?));
+        let loaded = |(cid, found)| Ok((cid, self.loaded(&found, now)?));
         self.named(after, limit)?.into_iter().map(loaded).collect()
     }
 
-    fn named(&self, after: &str, limit: usize) -> Result<Vec<(Cid, i64, i64)>, ReadError> {
+    fn named(&self, after: &str, limit: usize) -> Result<Vec<(Cid, Found)>, ReadError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT cid, id, pruned FROM rooms WHERE cid > ?1 ORDER BY cid LIMIT ?2",
+            "SELECT cid, id, pruned, over FROM rooms
+             WHERE living = 1 AND cid > ?1 ORDER BY cid LIMIT ?2",
         )?;
         let mut rows = select.query(params![after, sql(limit as u64)])?;
         let mut named = Vec::new();
         while let Some(row) = rows.next()? {
             let cid = cid(row.get_ref(0)?.as_str().map_err(row::unreadable)?)?;
-            named.push((cid, row.get(1)?, row.get(2)?));
+            named.push((cid, Found::new(row, 1)?));
         }
         Ok(named)
     }
@@ -221,6 +226,22 @@ impl Look<'_> {
             records.push(Arc::new(row::directory_record(&Read::new(row)?)?));
         }
         Ok((records, false))
+    }
+}
+
+/// A row of `rooms`.
+struct Found {
+    id: i64,
+    /// Where what can be read begins, and what is remembered.
+    pruned: Seq,
+    over: Seq,
+}
+
+impl Found {
+    /// From the columns `id, pruned, over`, the first of which is at `first`.
+    fn new(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Self> {
+        let seq = |at| row.get(at).map(|number: i64| Seq(u64::try_from(number).unwrap_or(0)));
+        Ok(Self { id: row.get(first)?, pruned: seq(first + 1)?, over: seq(first + 2)? })
     }
 }
 

@@ -32,7 +32,8 @@ const SOUND: &str = "ok";
 const STATEMENTS_KEPT: usize = 64;
 
 /// What makes a file of each version one of the next, the first out of nothing.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
     -- A name stays as long as something of its room is remembered.
     -- `pruned`: the seq up to which records are gone, 0 where none are.
     CREATE TABLE rooms (
@@ -86,7 +87,24 @@ const STEPS: [&str; 1] = ["
         body TEXT NOT NULL,
         sum INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    -- `living`: whether the room is remembered; else its records are an audit trail alone.
+    -- `over`: the seq up to which records are of what was forgotten under that name, at `over_at`.
+    ALTER TABLE rooms ADD COLUMN living INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE rooms ADD COLUMN over INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rooms ADD COLUMN over_at INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX rooms_living ON rooms (cid) WHERE living = 1;
+    CREATE INDEX rooms_over ON rooms (over_at) WHERE living = 0;
+    -- Records that nobody reads any more, those of a room up to that seq.
+    CREATE TABLE erased (
+        room INTEGER PRIMARY KEY,
+        up_to INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO erased (room, up_to) SELECT room, 9223372036854775807 FROM forgotten;
+    DROP TABLE forgotten;
+",
+];
 
 /// The version this program writes.
 const VERSION: i64 = STEPS.len() as i64;

@@ -1,6 +1,6 @@
 //! One job as statements within the writer's transaction. It must not begin or end one.
 
-use rolecall_protocol::id::{Cid, Seq};
+use rolecall_protocol::id::{Cid, Seq, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
@@ -17,10 +17,12 @@ pub(super) enum Outcome {
     Done,
     /// The stream is elsewhere; nothing of the job was stored.
     Conflict(Seq),
+    /// It is stored, and the room is no longer one that is remembered.
+    Forgotten,
 }
 
-/// Records of a room that go with it at once; more go later.
-const FORGOTTEN_AT_ONCE: usize = 500;
+/// Records of a room that are erased at once; more go later.
+const ERASED_AT_ONCE: usize = 500;
 /// `SQLITE_IOERR_FSYNC` and `SQLITE_IOERR_DIR_FSYNC`.
 const FAILED_FLUSHES: [i32; 2] = [10 | (4 << 8), 10 | (5 << 8)];
 
@@ -34,7 +36,13 @@ pub(super) fn store(connection: &Connection, job: &Job) -> rusqlite::Result<Outc
     match job {
         Job::Append { room, expected, rows, .. } => append(connection, room, *expected, rows),
         Job::Snapshot { room, row } => snapshot(connection, room, row),
-        Job::Forget { room } => forget(connection, room),
+        Job::Forget { room, up_to, at, erase } => {
+            let outcome = forget(connection, room, *up_to, *at)?;
+            if *erase {
+                erase_trail(connection, room, *up_to)?;
+            }
+            Ok(outcome)
+        }
         Job::AppendDirectory { expected, rows } => append_directory(connection, *expected, rows),
         Job::SnapshotDirectory { seq, changed } => {
             for (key, body) in changed {
@@ -65,8 +73,8 @@ fn append(
     expected: Seq,
     rows: &[Row],
 ) -> rusqlite::Result<Outcome> {
-    let known = id_of(connection, room)?;
-    let last = known.map_or(Ok(Seq(0)), |id| last_of(connection, id))?;
+    let known = Known::find(connection, room)?;
+    let last = known.as_ref().map_or(Ok(Seq(0)), |known| known.last(connection))?;
     if last != expected {
         return Ok(Outcome::Conflict(last));
     }
@@ -74,7 +82,13 @@ fn append(
         return Ok(Outcome::Done);
     }
     let id = match known {
-        Some(id) => id,
+        Some(Known { id, living: true, .. }) => id,
+        Some(Known { id, .. }) => {
+            connection
+                .prepare_cached("UPDATE rooms SET living = 1 WHERE id = ?1")?
+                .execute([id])?;
+            id
+        }
         None => {
             let insert = "INSERT INTO rooms (cid) VALUES (?1)";
             connection.prepare_cached(insert)?.insert([room.as_str()])?
@@ -93,7 +107,9 @@ fn append(
 }
 
 fn snapshot(connection: &Connection, room: &Cid, row: &Row) -> rusqlite::Result<Outcome> {
-    let Some(id) = id_of(connection, room)? else { return Ok(Outcome::Done) };
+    let Some(Known { id, living: true, .. }) = Known::find(connection, room)? else {
+        return Ok(Outcome::Done);
+    };
     lay_call_type(connection, row)?;
     let (seq, at, call_type, body, sum) = row::parameters(row);
     let insert = "INSERT OR REPLACE INTO snapshots (room, seq, at, call_type, body, sum)
@@ -106,16 +122,37 @@ fn snapshot(connection: &Connection, room: &Cid, row: &Row) -> rusqlite::Result<
     Ok(Outcome::Done)
 }
 
-fn forget(connection: &Connection, room: &Cid) -> rusqlite::Result<Outcome> {
-    let Some(id) = id_of(connection, room)? else { return Ok(Outcome::Done) };
-    for delete in ["DELETE FROM snapshots WHERE room = ?1", "DELETE FROM rooms WHERE id = ?1"] {
-        connection.prepare_cached(delete)?.execute([id])?;
+fn forget(
+    connection: &Connection,
+    room: &Cid,
+    up_to: Seq,
+    at: Timestamp,
+) -> rusqlite::Result<Outcome> {
+    let Some(known) = Known::find(connection, room)? else { return Ok(Outcome::Forgotten) };
+    let last = known.last(connection)?;
+    let over = up_to.min(last);
+    let living = known.living && last > over;
+    if over > known.over || living != known.living {
+        let update =
+            "UPDATE rooms SET living = ?2, over = max(over, ?3), over_at = ?4 WHERE id = ?1";
+        let values = params![known.id, living, sql(over.0), sql(at.0)];
+        connection.prepare_cached(update)?.execute(values)?;
+        let delete = "DELETE FROM snapshots WHERE room = ?1 AND seq <= ?2";
+        connection.prepare_cached(delete)?.execute(params![known.id, sql(over.0)])?;
     }
-    // Its number is never given again, so what is left can go bit by bit.
-    if keep::drop_some(connection, id, FORGOTTEN_AT_ONCE)? == FORGOTTEN_AT_ONCE {
-        connection.prepare_cached("INSERT INTO forgotten (room) VALUES (?1)")?.execute([id])?;
+    Ok(if living { Outcome::Done } else { Outcome::Forgotten })
+}
+
+/// Makes a forgotten room's records up to `up_to` unreadable, and drops them bit by bit.
+fn erase_trail(connection: &Connection, room: &Cid, up_to: Seq) -> rusqlite::Result<()> {
+    let Some(Known { id, over, .. }) = Known::find(connection, room)? else { return Ok(()) };
+    let up_to = sql(up_to.min(over).0);
+    let update = "UPDATE rooms SET pruned = max(pruned, ?2) WHERE id = ?1";
+    connection.prepare_cached(update)?.execute([id, up_to])?;
+    if keep::drop_some(connection, id, up_to, ERASED_AT_ONCE)? == ERASED_AT_ONCE {
+        keep::drop_later(connection, id, up_to)?;
     }
-    Ok(Outcome::Done)
+    Ok(())
 }
 
 fn append_directory(
@@ -126,7 +163,7 @@ fn append_directory(
     let select = "SELECT max(
          (SELECT seq FROM directory), coalesce((SELECT max(seq) FROM directory_records), 0))";
     let last: i64 = connection.prepare_cached(select)?.query_row([], |row| row.get(0))?;
-    let last = Seq(u64::try_from(last).unwrap_or(0));
+    let last = seq(last);
     if last != expected {
         return Ok(Outcome::Conflict(last));
     }
@@ -139,19 +176,37 @@ fn append_directory(
     Ok(Outcome::Done)
 }
 
-fn id_of(connection: &Connection, room: &Cid) -> rusqlite::Result<Option<i64>> {
-    let mut select = connection.prepare_cached("SELECT id FROM rooms WHERE cid = ?1")?;
-    select.query_row([room.as_str()], |row| row.get(0)).optional()
+/// A room's name, with what is remembered or was forgotten under it.
+struct Known {
+    id: i64,
+    living: bool,
+    over: Seq,
 }
 
-/// Where the room's stream is: its last record, or its last snapshot where the records before it
-/// are gone.
-fn last_of(connection: &Connection, id: i64) -> rusqlite::Result<Seq> {
-    let select = "SELECT max(
-         coalesce((SELECT max(seq) FROM records WHERE room = ?1), 0),
-         coalesce((SELECT max(seq) FROM snapshots WHERE room = ?1), 0))";
-    let last: i64 = connection.prepare_cached(select)?.query_row([id], |row| row.get(0))?;
-    Ok(Seq(u64::try_from(last).unwrap_or(0)))
+impl Known {
+    fn find(connection: &Connection, room: &Cid) -> rusqlite::Result<Option<Self>> {
+        let select = "SELECT id, living, over FROM rooms WHERE cid = ?1";
+        let mut select = connection.prepare_cached(select)?;
+        let known = |row: &rusqlite::Row<'_>| {
+            Ok(Self { id: row.get(0)?, living: row.get(1)?, over: seq(row.get(2)?) })
+        };
+        select.query_row([room.as_str()], known).optional()
+    }
+
+    /// Where its stream is: its last record, or its last snapshot where the records before it are
+    /// gone, or where what was forgotten ends.
+    fn last(&self, connection: &Connection) -> rusqlite::Result<Seq> {
+        let select = "SELECT max(
+             coalesce((SELECT max(seq) FROM records WHERE room = ?1), 0),
+             coalesce((SELECT max(seq) FROM snapshots WHERE room = ?1), 0))";
+        let mut select = connection.prepare_cached(select)?;
+        let last = seq(select.query_row([self.id], |row| row.get(0))?);
+        Ok(last.max(self.over))
+    }
+}
+
+fn seq(number: i64) -> Seq {
+    Seq(u64::try_from(number).unwrap_or(0))
 }
 
 /// Lays the call type that a row brings on the shelf, where it is not there yet.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use rolecall_protocol::id::{Cid, Seq};
+use rolecall_protocol::id::{Cid, Seq, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
 use serde_json::value::RawValue;
 use tokio::{
@@ -49,6 +49,10 @@ pub(super) enum Job {
     },
     Forget {
         room: Cid,
+        up_to: Seq,
+        at: Timestamp,
+        /// Whether its audit trail goes, too.
+        erase: bool,
     },
     AppendDirectory {
         expected: Seq,
@@ -70,11 +74,10 @@ impl Job {
         match self {
             Self::Append { weighty, .. } => *weighty,
             Self::AppendDirectory { .. } => true,
-            Self::Snapshot { .. }
-            | Self::Forget { .. }
-            | Self::SnapshotDirectory { .. }
-            | Self::Await
-            | Self::Close => false,
+            Self::Forget { erase, .. } => *erase,
+            Self::Snapshot { .. } | Self::SnapshotDirectory { .. } | Self::Await | Self::Close => {
+                false
+            }
         }
     }
 
@@ -241,7 +244,9 @@ impl Writer {
                         {
                             self.known.insert(room);
                         }
-                        Job::Forget { room } => self.known.remove(room),
+                        Job::Forget { room, .. } if outcome == Outcome::Forgotten => {
+                            self.known.remove(room);
+                        }
                         _ => {}
                     }
                     let _ = asked.answer.send(Ok(outcome));

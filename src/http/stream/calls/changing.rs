@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::extract::State;
 use rolecall_protocol::{
-    id::{Cid, Timestamp},
+    id::{Cid, Seq, Timestamp},
     room::Command,
 };
 use serde_json::Value;
@@ -121,8 +121,8 @@ async fn end_call(
     done(&ask)
 }
 
-/// Deletes a call: everybody is out, its audit trail goes with it, and its name may begin anew.
-/// With `hard` there is a task that ends when nothing is left. For the back end alone.
+/// Deletes a call: everybody is out, and its name may begin anew. Its audit trail can be read a
+/// while longer; with `hard` it goes, too, and a task says when. For the back end alone.
 #[utoipa::path(
     post, path = "/call/{type}/{id}/delete", operation_id = "DeleteCall", tag = "calls",
     params(CallPath), request_body = DeleteCallRequest,
@@ -137,32 +137,30 @@ async fn delete_call(
     let call = path.of(&stream, &ask)?;
     call.server_only()?;
     let glimpse = call.look(0).await?;
-    call.act(Command::Delete).await?;
-    let task_id = (request.hard == Some(true)).then(|| erase(&stream, call.cid.clone()));
+    let (_, deleted_at) = call.act_and(Command::Delete, |room, _| room.seq).await?;
+    let hard = request.hard == Some(true);
+    let task_id = hard.then(|| erase(&stream, call.cid.clone(), deleted_at));
     let call = Shown::new(&stream, ask.speech()).call(&glimpse);
     Ok(axum::Json(DeleteCallResponse { call, task_id, duration: ask.spent() }))
 }
 
-/// Begins the task that ends when nothing is left of a deleted call.
-fn erase(stream: &Arc<Stream>, cid: Cid) -> String {
+/// Begins the task that erases what can still be read of a call up to where it was deleted.
+fn erase(stream: &Arc<Stream>, cid: Cid, deleted_at: Seq) -> String {
     let now = |stream: &Stream| Timestamp(stream.clock.now_ms());
     let task = stream.tasks.begin(now(stream));
     let (id, stream) = (task.id().to_owned(), Arc::clone(stream));
     tokio::spawn(async move {
-        match stream.hub.gone(&cid).await {
-            Ok(true) => {
+        match stream.hub.erase(&cid, deleted_at).await {
+            Ok(()) => {
                 let result = BTreeMap::from([
                     ("cid".to_owned(), Value::from(cid.as_str())),
                     ("hard".to_owned(), Value::Bool(true)),
                 ]);
                 task.complete(now(&stream), result);
             }
-            Ok(false) => {
-                task.fail(now(&stream), "the call began anew, or is asked for all the time")
-            }
             Err(error) => {
-                tracing::error!(room = %cid, %error, "whether room {cid} is erased cannot be read");
-                task.fail(now(&stream), "whether the call is erased cannot be read now");
+                tracing::error!(room = %cid, %error, "room {cid} cannot be erased: {error}");
+                task.fail(now(&stream), "the call's audit trail cannot be erased now");
             }
         }
     });

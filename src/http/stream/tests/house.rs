@@ -32,6 +32,7 @@ pub(in crate::http::stream) const NOW_MS: u64 = 1_767_225_600_000;
 pub(in crate::http::stream) struct House {
     pub(in crate::http::stream) router: Router,
     pub(in crate::http::stream) document: OpenApi,
+    pub(in crate::http::stream) journal: Arc<dyn Journal>,
     pub(in crate::http::stream) clock: Clock,
 }
 
@@ -61,7 +62,7 @@ impl House {
             DirectoryHandle::open(Arc::clone(&journal), clock.clone(), &limits, &configured);
         let directory = directory.await.unwrap();
         let hub = Arc::new(Hub::new(Shared {
-            journal,
+            journal: Arc::clone(&journal),
             clock: clock.clone(),
             limits,
             grace: config.grace,
@@ -83,7 +84,7 @@ impl House {
             config,
         };
         let (router, document) = stream::routes(Arc::new(stream));
-        Self { router, document: openapi::complete(document), clock }
+        Self { router, document: openapi::complete(document), journal, clock }
     }
 
     /// Sends a request as it is.

@@ -1,6 +1,7 @@
 //! Tests of users: written, changed, guests, gone and back.
 
 use axum::{body::Body, http::Request};
+use rolecall_protocol::id::{CallTypeName, Cid, Seq};
 use serde_json::{Value, json};
 
 use super::house::{House, NOW_MS, token};
@@ -210,6 +211,23 @@ async fn the_calls_of_who_is_deleted_can_go_with_him() {
     assert_eq!((&task["status"], &task["result"]), (&json!("completed"), &json!({ "calls": 2 })));
     house.server("GET /api/v2/video/call/default/a", Value::Null).await.fault(404, 16);
     house.server("GET /api/v2/video/call/default/c", Value::Null).await.expect(200);
+    let trail = async |cid: &str| {
+        let cid = Cid::parse(cid, &CallTypeName::parse("default").unwrap()).unwrap();
+        house.journal.read(&cid, Seq(0), 100).await.unwrap().records.len()
+    };
+    assert_eq!((trail("default:a").await, trail("default:b").await), (0, 0));
+    assert_eq!(trail("default:c").await, 1);
+    // Soft, what was done there can still be read.
+    let body = json!({ "user_ids": ["bo"], "calls": "soft" });
+    house.server("POST /api/v2/users/delete", body).await.expect(201);
+    for _ in 0..500 {
+        if trail("default:c").await > 1 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(trail("default:c").await, 2);
+    house.server("GET /api/v2/video/call/default/c", Value::Null).await.fault(404, 16);
     let owner = json!({ "user_ids": ["bo"], "new_call_owner_id": "x" });
     house.server("POST /api/v2/users/delete", owner).await.fault(400, 4);
 }
