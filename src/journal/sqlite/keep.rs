@@ -140,12 +140,17 @@ impl Keeper {
             drop_later(connection, *room, i64::MAX)?;
         }
         let (rooms, max) = (first.len(), self.trails_max);
+        if rooms == 0 {
+            // All that are left were forgotten just now.
+            self.surplus = 0;
+            return Ok(());
+        }
         tracing::warn!(
             rooms,
             max,
             "audit trails of {rooms} forgotten rooms go before their time: there are over {max}"
         );
-        self.surplus = if rooms == 0 { 0 } else { self.surplus - rooms };
+        self.surplus -= rooms;
         Ok(())
     }
 }
