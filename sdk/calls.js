@@ -76,6 +76,11 @@ export class Calls {
     for (const call of this.#pending.values()) call.sent = send(call.text) || call.sent;
   }
 
+  /** Whether a call waits that a socket took: it may have been done. */
+  get anySent() {
+    return [...this.#pending.values()].some(({ sent }) => sent);
+  }
+
   /**
    * @param {string} reason
    * @param {string} message

@@ -237,7 +237,10 @@ export class Session extends Emitter {
     if (!remembered) {
       this.#calls.rejectAll("connection-lost", "the session was lost, and with it the outcome", { sentOnly: true });
     }
+    const doubtful = this.#calls.anySent;
     this.#calls.flush(this.#send);
+    // An outcome of before may name a request that has ended since, and nobody will tell: look once more behind it.
+    if (doubtful) this.call("state").catch(() => {});
     this.#first = null;
     first?.resolve();
     this.#become("joined");

@@ -59,6 +59,7 @@ export class View {
   reset(reply) {
     const before = new Map(this.participants);
     const { counts, room } = this;
+    if (reply.epoch !== this.epoch) this.#ended.clear();
     this.peerId = reply.peerId;
     this.epoch = reply.epoch;
     this.seq = reply.seq;
@@ -66,7 +67,6 @@ export class View {
     this.roles = reply.roles;
     this.counts = reply.counts;
     this.requests = { role: [...reply.requests.role], permission: [...reply.requests.permission] };
-    this.#ended.clear();
     this.participants.clear();
     for (const participant of reply.participants) this.participants.set(participant.peerId, participant);
 

@@ -240,6 +240,21 @@ describe("calls in flight", () => {
     assert.equal(done, 1);
   });
 
+  test("after a rebuild revive no request that ended meanwhile", async (t) => {
+    const { server, room } = await joined(t);
+    let done = 0;
+    server.handlers.changeRoleOfPeer = () => ({ requestId: `role-${(done += 1)}`, expiresAt: "soon" });
+    server.shortJournal = true;
+    server.deaf = true;
+    const pending = room.changeRoleOfPeer("bo", "host");
+    await until(() => done === 1, "the call to be done");
+    server.deaf = false;
+    cut(server); // and while it is away the request ends, of which a short journal tells nothing
+    assert.equal((await pending).requestId, "role-1");
+    await until(() => room.requests.role.length === 0, "the request to be gone");
+    assert.equal(done, 1);
+  });
+
   for (const [what, lose] of /** @type {[string, (server: FakeServer) => void][]} */ ([
     ["a lost session", (server) => server.unseat(server.seat, "lost")],
     ["another epoch", (server) => void (server.epoch = "epoch-2")],

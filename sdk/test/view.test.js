@@ -141,6 +141,17 @@ describe("role requests", () => {
     view.settle("changeRoleOfPeer", { peerId: "bo", role: "host" }, { requestId: "r4", expiresAt: "soon" });
     assert.deepEqual(roleRequests(), []);
   });
+
+  test("nor does it behind a `state` fetched in between; in another epoch the id is another request's", () => {
+    const reply = /** @type {const} */ (["changeRoleOfPeer", { peerId: "bo", role: "host" }, { requestId: "r5", expiresAt: "soon" }]);
+    view.apply("role-change-answered", { requestId: "r5", peerId: "bo", role: "host", outcome: "accepted" });
+    view.reset(joinReply());
+    view.settle(...reply);
+    assert.deepEqual(roleRequests(), []);
+    view.reset(joinReply({ epoch: "e2" }));
+    view.settle(...reply);
+    assert.deepEqual(roleRequests(), ["r5"]);
+  });
 });
 
 describe("permission requests", () => {
