@@ -1,31 +1,150 @@
 /**
- * @file Two clients walk over a real server while a proxy cuts their sockets at random bytes; a third, whose socket holds,
- * hears what was told. Set ROLECALL_BIN or ROLECALL_URL; ROLECALL_CHAOS names the seeds of the walks, for example `7,8,9`.
+ * @file Three clients walk over a real server while a proxy cuts their sockets at any byte, 200 times; two more, whose
+ * sockets hold, hear what was told. Set ROLECALL_BIN or ROLECALL_URL; ROLECALL_CHAOS names the seeds, for example `7,8,9`.
  */
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import WebSocket from "ws";
-import { Rolecall } from "../rolecall.js";
+import { connect, Rolecall, RolecallError } from "../rolecall.js";
 import { cuttingProxy } from "./cutting-proxy.js";
+import { Ear } from "./ear.js";
 import { pause, seeded, until } from "./harness.js";
 import { NO_SERVER, realServer, sign } from "./real-server.js";
+import { answer, ASKING, walk } from "./walk.js";
 
-const SEEDS = (process.env.ROLECALL_CHAOS ?? "1,2,3").split(",").map(Number);
-const STEPS = 160;
-/** Calls waiting for a socket at most: sent at once on the next one, they stay within the server's rate. */
-const OPEN_MAX = 100;
-const ROLES = ["attendee", "waiting", "host"];
-/** Notices which every holder of `update-call-permissions` is told alike. */
-const TOLD_ALIKE = new Set([
-  "participant-joined", "participant-updated", "participant-left", "ROLE_UPDATED", "counts-updated", "room-updated",
-  "permission-request", "permission-request-answered",
-]);
+const SEEDS = (process.env.ROLECALL_CHAOS ?? "1").split(",").map(Number);
+const CUTS = 200;
+/** A walk that comes this far has stopped losing sockets. */
+const STEPS_MAX = 20_000;
+/** Calls waiting for a socket at most: sent at once on the next one, they leave it bytes to live on. */
+const OPEN_MAX = 20;
+/** Notices that a client may be behind; beyond it nothing new happens, or he would lose more with each socket than he is told on it. */
+const BEHIND_MAX = 100;
+/** Every so many steps a visitor comes and goes through the proxy. */
+const VISIT_EVERY = 40;
+/** Notices which peers with the same rights are told alike. */
+const TOLD_ALIKE = new Set(["participant-joined", "participant-updated", "participant-left", "ROLE_UPDATED", "counts-updated", "room-updated"]);
+/** Notices which every holder of `update-call-permissions` is told besides. */
+const HOLDERS_TOLD = new Set([...TOLD_ALIKE, "permission-request", "permission-request-answered"]);
 
-/** @typedef {{ method: string, params: any }} Notice */
+/** @typedef {{ client: Rolecall, ear: Ear, name: string }} Actor */
+/** @typedef {{ result?: any, error?: any, method: string, mark: string }} Outcome */
 
-describe("a socket cut at random bytes, over a real server", { skip: NO_SERVER }, () => {
+/**
+ * The walk: an owner and an attendee who are cut, each beside one with the same rights whose socket holds, and bo, who is cut and whose rights change.
+ * @param {import("node:test").TestContext} t
+ * @param {string} url
+ * @param {number} seed
+ * @param {{ cuts: number, rebuilds?: boolean }} options
+ */
+async function survive(t, url, seed, { cuts, rebuilds = false }) {
+  const random = seeded(seed);
+  const proxy = await cuttingProxy(url, random);
+  t.after(proxy.stop);
+  const room = `lobby:chaos-${randomUUID()}`;
+  /** @returns {Actor} */
+  const actor = (/** @type {string} */ name, /** @type {string} */ at, /** @type {object} */ claims) => {
+    const ear = new Ear({ rebuilds });
+    const token = sign({ user_id: name, name, ...claims });
+    const client = new Rolecall({ url: at, room, token, WebSocket: ear.WebSocket, callTimeout: 30_000, reconnect: { baseDelay: 1, maxDelay: 20 } });
+    return { client, ear: ear.of(client), name };
+  };
+  const ownership = { room, is_owner: true };
+  const attending = { room, role: "attendee" };
+  const cast = {
+    witness: actor("witness", url, ownership),
+    twin: actor("twin", url, attending),
+    owner: actor("owner", proxy.url, ownership),
+    bo: actor("bo", proxy.url, {}),
+    cy: actor("cy", proxy.url, attending),
+  };
+  const all = Object.values(cast);
+  const cut = [cast.owner, cast.bo, cast.cy];
+  const [owner, bo, cy] = /** @type {[Rolecall, Rolecall, Rolecall]} */ (cut.map(({ client }) => client));
+  t.after(() => Promise.all(all.map(({ client }) => client.leave())));
+  for (const { client } of all) await client.connect();
+  proxy.rage();
+
+  /** @type {Promise<Outcome>[]} */
+  const calls = [];
+  let open = 0;
+  const say = (/** @type {Rolecall} */ client, /** @type {string} */ method, /** @type {object} */ params, mark = "") => {
+    if (open >= OPEN_MAX) return;
+    const asks = ASKING.has(method) ? 1 : 0;
+    const { ear } = /** @type {Actor} */ (all.find((actor) => actor.client === client));
+    open += 1;
+    ear.asking += asks;
+    // The count goes down with the reply, before the next frame is heard.
+    calls.push(settled(client.call(method, params), method, mark).finally(() => {
+      open -= 1;
+      ear.asking -= asks;
+    }));
+  };
+  answer({ owner, bo, say, random });
+  for (const { client, ear } of cut) client.on("resumed", () => calls.push(settled(ear.look(), "state")));
+  /** @type {Promise<Outcome>[]} */
+  const visits = [];
+  const visit = async (/** @type {string} */ name) => {
+    const guest = await connect({ url: proxy.url, room, token: sign({ user_id: name, name, ...attending }), WebSocket, callTimeout: 30_000, reconnect: { baseDelay: 1, maxDelay: 20 } });
+    await guest.raiseHand().finally(() => guest.leave());
+  };
+
+  const resumes = () => cut.reduce((sum, { ear }) => sum + ear.resumed.length, 0);
+  let steps = 0;
+  for (; proxy.cuts < cuts || resumes() < cuts; steps += 1) {
+    assert.ok(steps < STEPS_MAX, "all lose their sockets again and again");
+    await pause(random() * 14);
+    if (cut.some(({ client }) => cast.witness.client.seq - client.seq > BEHIND_MAX)) continue;
+    walk(steps, { owner, bo, cy, say, random });
+    if (steps % VISIT_EVERY === 0) visits.push(settled(visit(`visitor-${steps}`), "visit"));
+  }
+  const { places } = proxy;
+  proxy.relent();
+  await until(() => cut.every(({ client }) => client.state === "joined"), "the way back");
+  const outcomes = await Promise.all(calls);
+  await Promise.all(visits);
+  // Everybody is compared once more, with nothing under way.
+  for (const { client } of all) await client.refreshState();
+  t.diagnostic(`seed ${seed}: ${proxy.cuts} cuts in ${steps} steps (${Object.entries(places).map((place) => place.join(" ")).join(", ")}), ${resumes()} resumes, ${cut.map(({ ear }) => `${ear.looks}/${ear.requestLooks}`)} looks, ${outcomes.length} calls, ${visits.length} visits`);
+  return { ...cast, all, cut, outcomes, visits: await Promise.all(visits), places, proxy };
+}
+
+/** @param {Promise<any>} promise @param {string} method @param {string} [mark] @returns {Promise<Outcome>} */
+function settled(promise, method, mark = "") {
+  return promise.then((result) => ({ result, method, mark }), (error) => ({ error, method, mark }));
+}
+
+/** @param {Actor} actor @param {Set<string>} told @param {number} [since] */
+function heard({ ear }, told, since = 0) {
+  return ear.notices.filter(({ method, params }) => told.has(method) && params.seq > since).map(({ method, params }) => ({ method, ...params }));
+}
+
+/** Marks that arrived at somebody who hears them all. @param {Actor} actor */
+function marksOf({ ear }) {
+  return ear.notices.flatMap(({ method, params }) => {
+    if (method === "app-message") return [params.data.mark];
+    return method === "participant-updated" && params.changed.includes("metadata") ? [params.participant.metadata.mark] : [];
+  });
+}
+
+/** @param {Awaited<ReturnType<typeof survive>>} walked */
+function assertWhole({ all, cut, outcomes, visits, witness }) {
+  for (const { ear, name } of all) assert.deepEqual(ear.verdict(), [], `${name} hears nothing strange`);
+  // A resume whose socket is cut again before the server's `state` is here is compared behind the next one.
+  for (const { ear, name } of cut) assert.ok(ear.looks > ear.resumed.length / 4, `${name}'s view was compared after the resumes`);
+  for (const { error, method } of outcomes) {
+    if (error) assert.ok(error instanceof RolecallError && error.code >= 400, `\`${method}\` settles by the server's word, not by ${error}`);
+  }
+  for (const { error } of visits) if (error) assert.ok(error instanceof RolecallError, `a visit ends by a RolecallError, not by ${error}`);
+  // Done once: each mark that the server took was heard by the witness exactly once, and those refused never.
+  const taken = outcomes.filter(({ mark, error }) => mark && !error).map(({ mark }) => mark);
+  assert.ok(taken.length > 20, "there was much to hear");
+  assert.deepEqual(marksOf(witness).sort(), taken.sort());
+}
+
+describe("a socket cut at any byte, over a real server", { skip: NO_SERVER }, () => {
   /** @type {Awaited<ReturnType<typeof realServer>>} */
   let server;
   before(async () => { server = await realServer(); });
@@ -33,201 +152,39 @@ describe("a socket cut at random bytes, over a real server", { skip: NO_SERVER }
 
   for (const seed of SEEDS) {
     test(`nothing is lost, doubled or left open (seed ${seed})`, { timeout: 120_000 }, async (t) => {
-      const random = seeded(seed);
-      const proxy = await cuttingProxy(server.url, random);
-      t.after(proxy.stop);
-      const room = `lobby:chaos-${randomUUID()}`;
-      /** @type {string[]} */
-      const doubled = [];
-      const at = (/** @type {string} */ url, /** @type {string} */ user, /** @type {object} */ claims) => new Rolecall({
-        url, room, token: sign({ user_id: user, name: user, ...claims }), WebSocket: socketsOf(user, doubled), callTimeout: 30_000, reconnect: { baseDelay: 1, maxDelay: 20 },
-      });
-      const witness = at(server.url, "witness", { room, is_owner: true });
-      const owner = at(proxy.url, "owner", { room, is_owner: true });
-      const bo = at(proxy.url, "bo", {});
-      const all = [witness, owner, bo];
-      t.after(() => Promise.all(all.map((client) => client.leave())));
-      const heard = new Map(all.map((client) => [client, earOf(client)]));
-      for (const client of all) await client.connect();
-      proxy.rage();
+      const walked = await survive(t, server.url, seed, { cuts: CUTS });
+      const { owner, witness, cy, twin, bo, cut, outcomes, places, proxy } = walked;
+      assertWhole(walked);
+      for (const [place, count] of Object.entries(places)) assert.ok(count > 0, `some cuts are in place \`${place}\``);
 
-      /** @type {{ call: Promise<any>, method: string, mark: string }[]} */
-      const calls = [];
-      let open = 0;
-      /** @type {Promise<any>[]} */
-      const looks = [];
-      for (const client of [owner, bo]) {
-        client.on("resumed", () => void looks.push(client.refreshState()));
-      }
-      const say = (/** @type {Rolecall} */ client, /** @type {string} */ method, /** @type {object} */ params, mark = "") => {
-        if (open >= OPEN_MAX) return;
-        open += 1;
-        const call = client.call(method, params).then((result) => ({ result }), (error) => ({ error })).finally(() => (open -= 1));
-        calls.push({ call, method, mark });
-      };
-      answerBy(bo, owner, say, random);
-
-      const resumes = (/** @type {Rolecall} */ client) => /** @type {Ear} */ (heard.get(client)).resumed.length;
-      for (let step = 0; step < STEPS || proxy.cuts < 50 || Math.min(resumes(owner), resumes(bo)) < 10; step += 1) {
-        assert.ok(step < 20 * STEPS, "both lose their sockets again and again");
-        await pause(random() * 14);
-        walk(step, { owner, bo, say, random });
-      }
-      proxy.relent();
-      await until(() => [owner, bo].every((client) => client.state === "joined"), "the way back");
-      const outcomes = await Promise.all(calls.map(async ({ call, method, mark }) => ({ ...(await call), method, mark })));
-      await Promise.all(looks);
-      for (let round = 0; round < 3; round += 1) await Promise.all(all.map((client) => client.ping()));
-
-      assert.deepEqual(doubled, [], "the server itself repeats nothing");
-      for (const { error, method } of outcomes) {
-        assert.ok(!error || error.code >= 400, `\`${method}\` settles by the server's word, not by ${error?.reason}`);
-      }
-      for (const client of all) {
-        const ear = /** @type {Ear} */ (heard.get(client));
-        const name = client.self?.userId;
-        assert.deepEqual(ear.wrongs, [], `${name} hears nothing strange`);
-        assert.deepEqual(ear.resumed.filter((resumed) => !resumed), [], `${name} is told every notice missed, not the state anew`);
-        const seen = sorted(client.participants.values());
-        const requests = JSON.stringify(idsOf(client.requests));
-        const truth = await client.refreshState();
-        assert.deepEqual(seen, sorted(truth.participants), `${name} sees what the server shows`);
-        assert.equal(requests, JSON.stringify(idsOf(truth.requests)), `${name} knows the requests that wait`);
-        assert.deepEqual(sorted(ear.mirror.values()), seen, `${name}'s events add up to the same`);
-      }
-
-      // Told alike: the owner, through all the cuts, heard what the witness heard, once and in order.
-      const since = /** @type {Ear} */ (heard.get(owner)).joinedAt;
-      const alike = (/** @type {Rolecall} */ client) => /** @type {Ear} */ (heard.get(client)).notices
-        .filter(({ method, params }) => TOLD_ALIKE.has(method) && params.seq > since)
-        .map(({ method, params }) => ({ method, ...params }));
-      assert.deepEqual(alike(owner), alike(witness));
-      assert.ok(alike(owner).length > STEPS / 4, "there was much to hear");
-
-      // Done once: each mark that the server took was heard by the witness exactly once, and those refused never.
-      const { notices } = /** @type {Ear} */ (heard.get(witness));
-      const marks = notices.flatMap(({ method, params }) => {
-        if (method === "app-message") return [params.data.mark];
-        return method === "participant-updated" && params.changed.includes("metadata") ? [params.participant.metadata.mark] : [];
-      });
-      assert.deepEqual(marks.sort(), outcomes.filter(({ mark, error }) => mark && !error).map(({ mark }) => mark).sort());
+      // Who was cut heard what somebody with the same rights heard, once and in order.
+      assert.deepEqual(heard(owner, HOLDERS_TOLD), heard(witness, HOLDERS_TOLD, owner.ear.joinedAt));
+      assert.deepEqual(heard(cy, TOLD_ALIKE), heard(twin, TOLD_ALIKE, cy.ear.joinedAt));
+      assert.ok(heard(cy, TOLD_ALIKE).length > CUTS, "there was much to hear");
 
       // Every offer that was made is answered to its asker once.
       const made = new Set(outcomes.flatMap(({ result }) => (result?.requestId && result.expiresAt ? [result.requestId] : [])));
-      const answered = /** @type {Ear} */ (heard.get(owner)).notices.filter(({ method }) => method === "role-change-answered").map(({ params }) => params.requestId);
-      const waiting = new Set(owner.requests.role.map(({ requestId }) => requestId));
+      const answered = owner.ear.notices.filter(({ method }) => method === "role-change-answered").map(({ params }) => params.requestId);
+      const waiting = new Set(owner.client.requests.role.map(({ requestId }) => requestId));
       assert.deepEqual(answered.sort(), [...made].filter((requestId) => !waiting.has(requestId)).sort());
+
+      // Leaving in the midst of it settles everything, too.
+      proxy.rage();
+      const last = [owner, bo, cy].flatMap(({ client }) => Array.from({ length: 20 }, (_, n) => settled(client.setMetadata({ mark: `last-${n}` }), "setMetadata")));
+      await Promise.all(cut.map(({ client }) => client.leave()));
+      for (const { error } of await Promise.all(last)) if (error) assert.ok(error instanceof RolecallError, `a call at the end settles by a RolecallError, not by ${error}`);
+      for (const { client } of cut) assert.equal(client.state, "closed");
     });
   }
 });
 
-/**
- * A class of sockets that look at each frame before the client can drop a repeated one.
- * @param {string} user
- * @param {string[]} doubled
- */
-function socketsOf(user, doubled) {
-  let seq = 0;
-  return class extends WebSocket {
-    /** @param {string} url @param {string | string[]} [protocols] */
-    constructor(url, protocols) {
-      super(url, protocols);
-      this.on("message", (data) => {
-        const { method, params } = JSON.parse(String(data));
-        if (typeof params?.seq !== "number") return;
-        if (params.seq <= seq) doubled.push(`${user}: ${method} of ${params.seq} after ${seq}`);
-        seq = params.seq;
-      });
-    }
-  };
-}
-
-/** @typedef {{ notices: Notice[], resumed: boolean[], wrongs: string[], joinedAt: number, mirror: Map<string, any> }} Ear */
-
-/** All that a client hears, and a map kept by nothing but its events. @param {Rolecall} client @returns {Ear} */
-function earOf(client) {
-  /** @type {Ear} */
-  const ear = { notices: [], resumed: [], wrongs: [], joinedAt: 0, mirror: new Map() };
-  let seq = 0;
-  client.on("notice", (notice) => {
-    ear.notices.push(notice);
-    if (typeof notice.params.seq !== "number") return;
-    if (notice.params.seq <= seq) ear.wrongs.push(`${notice.method} of ${notice.params.seq} after ${seq}`);
-    seq = notice.params.seq;
+describe("a socket cut at any byte, over a server that forgets", { skip: process.env.ROLECALL_BIN ? false : "set ROLECALL_BIN: it needs a server with settings of its own" }, () => {
+  test("the view is rebuilt, and its differences told", { timeout: 120_000 }, async (t) => {
+    const server = await realServer("[limits]\nnotices_kept = 4\n");
+    t.after(() => server.stop());
+    const walked = await survive(t, server.url, Number(SEEDS[0]), { cuts: 40, rebuilds: true });
+    assertWhole(walked);
+    const resumes = walked.cut.flatMap(({ ear }) => ear.resumed);
+    for (const kind of [true, false]) assert.ok(resumes.includes(kind), `some resumes are \`${kind}\``);
   });
-  client.on("joined", (reply) => {
-    if (ear.joinedAt) ear.wrongs.push("joined anew");
-    ear.joinedAt = seq = reply.seq;
-    for (const participant of reply.participants) ear.mirror.set(participant.peerId, participant);
-  });
-  client.on("resumed", ({ resumed }) => ear.resumed.push(resumed));
-  client.on("error", ({ error, event }) => ear.wrongs.push(`${event}: ${error}`));
-  const known = (/** @type {string} */ name, /** @type {any} */ { synthesized, peerId, seq: at }, should = true, id = peerId) => {
-    if (synthesized) ear.wrongs.push(`${name} found by \`state\` only`);
-    if (ear.mirror.has(id) !== should) ear.wrongs.push(`${name} of ${id}, at ${at}, who was ${should ? "not " : ""}there`);
-  };
-  client.on("participant-joined", (params) => {
-    known("participant-joined", params, false, params.participant.peerId);
-    ear.mirror.set(params.participant.peerId, params.participant);
-  });
-  client.on("participant-updated", (params) => {
-    known("participant-updated", params, true, params.participant.peerId);
-    ear.mirror.set(params.participant.peerId, params.participant);
-  });
-  client.on("participant-left", (params) => {
-    known("participant-left", params);
-    ear.mirror.delete(params.peerId);
-  });
-  client.on("counts-updated", ({ synthesized }) => void (synthesized && ear.wrongs.push("counts found by `state` only")));
-  return ear;
-}
-
-/**
- * Bo answers offers, the owner answers requests, each in his own time.
- * @param {Rolecall} bo
- * @param {Rolecall} owner
- * @param {(client: Rolecall, method: string, params: object) => void} say
- * @param {() => number} random
- */
-function answerBy(bo, owner, say, random) {
-  bo.on("role-change-request", ({ request: { requestId } }) => {
-    const draw = random();
-    if (draw < 0.4) say(bo, "acceptChangeRole", { requestId });
-    else if (draw < 0.7) say(bo, "rejectChangeRole", { requestId, reason: "not now" });
-  });
-  owner.on("permission-request", ({ requestId }) => {
-    if (random() < 0.8) say(owner, "answerPermissionRequest", { requestId, grant: random() < 0.5 });
-  });
-}
-
-/**
- * One step of the walk.
- * @param {number} step
- * @param {{ owner: Rolecall, bo: Rolecall, say: (client: Rolecall, method: string, params: object, mark?: string) => void, random: () => number }} cast
- */
-function walk(step, { owner, bo, say, random }) {
-  const draw = random();
-  const peerId = bo.peerId;
-  const mark = `m${String(step).padStart(5, "0")}`;
-  const client = random() < 0.5 ? owner : bo;
-  if (draw < 0.14) say(client, "setMetadata", { metadata: { mark } }, mark);
-  else if (draw < 0.26) say(client, "sendMessage", { data: { mark } }, mark);
-  else if (draw < 0.4) say(owner, "changeRoleOfPeer", { peerId, role: ROLES[Math.floor(random() * ROLES.length)], force: random() < 0.5 });
-  else if (draw < 0.5) say(owner, "updateParticipant", { peerId, updatePermissions: { hasPresence: random() < 0.6 } });
-  else if (draw < 0.58) say(owner, "updateParticipant", { peerId, updatePermissions: { canSend: random() < 0.7 ? ["audio", "video"] : [] } });
-  else if (draw < 0.72) say(bo, "setTracks", { audio: random() < 0.7, video: random() < 0.3 });
-  else if (draw < 0.8) say(bo, "requestPermissions", { permissions: [random() < 0.5 ? "send-audio" : "presence"] });
-  else if (draw < 0.86) say(owner, "mute", { peerId, tracks: ["audio"] });
-  else if (draw < 0.93) say(client, "raiseHand", { raised: random() < 0.5 });
-  else say(client, "explain", { capability: "send-audio" });
-}
-
-/** @param {Iterable<any>} participants */
-function sorted(participants) {
-  return [...participants].sort((a, b) => (a.peerId < b.peerId ? -1 : 1));
-}
-
-/** @param {import("../wire.js").Requests} requests */
-function idsOf({ role, permission }) {
-  return [role, permission].map((list) => list.map(({ requestId }) => requestId).sort());
-}
+});

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -12,11 +12,15 @@ const START_MS = 20_000;
 /** Why the tests over a real server are skipped; false where there is one. @type {string | false} */
 export const NO_SERVER = process.env.ROLECALL_URL || process.env.ROLECALL_BIN ? false : "set ROLECALL_BIN or ROLECALL_URL to walk over a real server";
 
-/** @returns {Promise<{ url: string, stop: () => Promise<void> }>} */
-export async function realServer() {
+/**
+ * @param {string} [settings] a `rolecall.toml`, for a server of one's own
+ * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
+ */
+export async function realServer(settings = "") {
   const { ROLECALL_URL: url, ROLECALL_BIN: program } = process.env;
   if (url) return { url, stop: async () => {} };
   const home = await mkdtemp(join(tmpdir(), "rolecall-sdk-"));
+  await writeFile(join(home, "rolecall.toml"), settings);
   // The server knows every ROLECALL_ variable and refuses others: the tests' own stay with the tests.
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("ROLECALL_")));
   const child = spawn(resolve(program ?? ""), ["serve", "--listen", "127.0.0.1:0", "--data", ":memory:"], { cwd: home, env: environment, stdio: ["ignore", "pipe", "pipe"] });
