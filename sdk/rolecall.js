@@ -18,6 +18,8 @@ export { RolecallError };
 /** @typedef {import("./wire.js").RoleRequest} RoleRequest */
 /** @typedef {import("./wire.js").PermissionRequest} PermissionRequest */
 /** @typedef {import("./wire.js").TrackKind} TrackKind */
+/** @typedef {import("./wire.js").Subscriptions} Subscriptions */
+/** @typedef {import("./wire.js").MediaInfo} MediaInfo */
 /** @typedef {import("./wire.js").JoinReply} JoinReply */
 /** @typedef {import("./wire.js").Events} Events */
 
@@ -131,6 +133,33 @@ export class Rolecall extends Session {
    */
   mute(which) {
     return this.call("mute", which);
+  }
+
+  // ---- media between peers, which `media.js` makes of these
+
+  /**
+   * Asks to receive exactly these kinds of a peer; called again it replaces them.
+   * @param {string} peerId
+   * @param {TrackKind[]} tracks
+   * @returns {Promise<{ subscriptionId: string, tracks: TrackKind[] }>}
+   */
+  subscribe(peerId, tracks) {
+    return this.call("subscribe", { peerId, tracks });
+  }
+
+  /** Ends a subscription, from either end. @param {string} subscriptionId @returns {Promise<{}>} */
+  unsubscribe(subscriptionId) {
+    return this.call("unsubscribe", { subscriptionId });
+  }
+
+  /** Relays data to the other end of a subscription. @param {string} subscriptionId @param {any} data any JSON up to 32 KiB @returns {Promise<{}>} */
+  signalSubscription(subscriptionId, data) {
+    return this.call("signalSubscription", { subscriptionId, data });
+  }
+
+  /** How large a room may be for media between its peers, and the servers to find each other by. @returns {Promise<MediaInfo>} */
+  media() {
+    return this.call("media");
   }
 
   // ---- who may be here

@@ -91,6 +91,8 @@ export class Session extends Emitter {
   get room() { return this.#view.room; }
   /** Pending requests: of roles, those this peer asked or is asked; of permissions, those he may see. */
   get requests() { return this.#view.requests; }
+  /** Own subscriptions, by which end one is. */
+  get subscriptions() { return this.#view.subscriptions; }
   get seq() { return this.#view.seq; }
   get epoch() { return this.#view.epoch; }
 

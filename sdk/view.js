@@ -3,7 +3,8 @@
 /** @typedef {import("./wire.js").Participant} Participant */
 /** @typedef {import("./wire.js").JoinReply} JoinReply */
 /** @typedef {import("./wire.js").PeerRef} PeerRef */
-/** @typedef {{ name: "participant-joined" | "participant-updated" | "participant-left" | "counts-updated" | "room-updated", params: any }} Difference */
+/** @typedef {{ name: "participant-joined" | "participant-updated" | "participant-left" | "counts-updated" | "room-updated" | "subscription-updated" | "subscriber-updated", params: any }} Difference */
+/** @typedef {import("./wire.js").Subscriptions} Subscriptions */
 
 /** The notices of the protocol; what is not here reaches only `notice` handlers. @type {ReadonlySet<string>} */
 export const NOTICES = new Set([
@@ -44,6 +45,8 @@ export class View {
   counts = { present: 0, hidden: 0 };
   /** @type {import("./wire.js").Requests} */
   requests = { role: [], permission: [] };
+  /** @type {Subscriptions} */
+  subscriptions = { receiving: [], sending: [] };
   /** @type {Set<string>} */
   #ended = new Set();
 
@@ -58,7 +61,7 @@ export class View {
    */
   reset(reply) {
     const before = new Map(this.participants);
-    const { counts, room } = this;
+    const { counts, room, subscriptions } = this;
     if (reply.epoch !== this.epoch) this.#ended.clear();
     this.peerId = reply.peerId;
     this.epoch = reply.epoch;
@@ -67,10 +70,11 @@ export class View {
     this.roles = reply.roles;
     this.counts = reply.counts;
     this.requests = { role: [...reply.requests.role], permission: [...reply.requests.permission] };
+    this.subscriptions = { receiving: [...(reply.subscriptions?.receiving ?? [])], sending: [...(reply.subscriptions?.sending ?? [])] };
     this.participants.clear();
     for (const participant of reply.participants) this.participants.set(participant.peerId, participant);
 
-    const differences = differencesOf(before, this.participants);
+    const differences = [...differencesOf(before, this.participants), ...changedSubscriptions(subscriptions, this.subscriptions)];
     if (!same(counts, reply.counts)) differences.push({ name: "counts-updated", params: { ...reply.counts, synthesized: true } });
     const changed = room ? changedFields(room, reply.room) : [];
     if (changed.length) differences.push({ name: "room-updated", params: { room: reply.room, changed, synthesized: true } });
@@ -104,6 +108,12 @@ export class View {
       case "permission-request-answered":
         this.#drop("permission", params.requestId);
         return params;
+      case "subscription-updated":
+        this.#subscribe("receiving", params.subscriptionId, params.tracks, { peerId: params.peerId });
+        return params;
+      case "subscriber-updated":
+        this.#subscribe("sending", params.subscriptionId, params.tracks);
+        return params;
       case "counts-updated":
         this.counts = { present: params.present, hidden: params.hidden };
         return params;
@@ -112,6 +122,7 @@ export class View {
         return params;
       case "room-ended":
         if (this.room) this.room = { ...this.room, endedAt: params.at ?? null };
+        this.subscriptions = { receiving: [], sending: [] };
         return params;
       default:
         return params;
@@ -145,6 +156,13 @@ export class View {
     }
   }
 
+  /** Puts the tracks of a subscription; without any it is over. @param {"receiving" | "sending"} end @param {string} subscriptionId @param {string[]} tracks @param {object} [more] */
+  #subscribe(end, subscriptionId, tracks, more) {
+    const others = /** @type {any[]} */ (this.subscriptions[end]).filter((kept) => kept.subscriptionId !== subscriptionId);
+    if (tracks.length) others.push({ subscriptionId, ...more, tracks });
+    this.subscriptions = { ...this.subscriptions, [end]: others };
+  }
+
   /** Forgets everything. */
   clear() {
     this.peerId = this.epoch = this.room = null;
@@ -153,6 +171,7 @@ export class View {
     this.participants.clear();
     this.counts = { present: 0, hidden: 0 };
     this.requests = { role: [], permission: [] };
+    this.subscriptions = { receiving: [], sending: [] };
     this.#ended.clear();
   }
 
@@ -239,6 +258,19 @@ function differencesOf(before, after) {
     if (changed.length) updated.push({ name: "participant-updated", params: { participant, changed, by: null, synthesized: true } });
   }
   return [...left, ...joined, ...updated];
+}
+
+/** @param {Subscriptions} before @param {Subscriptions} after @returns {Difference[]} */
+function changedSubscriptions(before, after) {
+  const changed = (/** @type {import("./wire.js").Sending[]} */ from, /** @type {import("./wire.js").Sending[]} */ to) => {
+    const known = new Map(from.map((one) => [one.subscriptionId, one]));
+    const left = from.filter(({ subscriptionId }) => !to.some((one) => one.subscriptionId === subscriptionId));
+    return [...left.map((one) => ({ ...one, tracks: [] })), ...to.filter((one) => !same(known.get(one.subscriptionId), one))];
+  };
+  return [
+    ...changed(before.receiving, after.receiving).map((one) => ({ name: /** @type {const} */ ("subscription-updated"), params: { ...one, synthesized: true } })),
+    ...changed(before.sending, after.sending).map((one) => ({ name: /** @type {const} */ ("subscriber-updated"), params: { ...one, synthesized: true } })),
+  ];
 }
 
 /** @param {object} a @param {object} b @returns {string[]} */

@@ -3,7 +3,7 @@
 /** @typedef {"audio" | "video" | "screenVideo" | "screenAudio" | "customVideo" | "customAudio"} TrackKind */
 /** @typedef {"on" | "off" | "blocked"} TrackState */
 /** @typedef {"participants" | "streaming" | "transcription"} AdminGroup */
-/** @typedef {Record<string, boolean>} ReceiveMap kinds to booleans; custom kinds may be `*` */
+/** @typedef {Record<string, boolean | Record<string, boolean>>} ReceiveMap kinds to booleans; the custom ones to maps of track names, `*` for the rest */
 /** @typedef {boolean | ReceiveMap} Reception */
 /** @typedef {"left" | "lost" | "removed" | "hidden" | "ended"} LeaveReason */
 /** @typedef {"accepted" | "rejected" | "cancelled" | "expired" | "superseded" | "left" | "withdrawn"} RequestOutcome */
@@ -12,6 +12,7 @@
 /**
  * @typedef {object} CanReceive
  * @property {Reception} base
+ * @property {Record<string, Reception>} [byRole] only where the role says so
  * @property {Record<string, Reception>} [byUserId]
  * @property {Record<string, Reception>} [byParticipantId]
  */
@@ -98,6 +99,16 @@
 
 /** @typedef {{ role: RoleRequest[], permission: PermissionRequest[] }} Requests */
 
+/** @typedef {{ subscriptionId: string, peerId: string, tracks: TrackKind[] }} Receiving a subscription of one's own */
+/** @typedef {{ subscriptionId: string, tracks: TrackKind[] }} Sending a subscription to oneself; whose it is, nobody says */
+/** @typedef {{ receiving: Receiving[], sending: Sending[] }} Subscriptions */
+
+/**
+ * @typedef {object} MediaInfo
+ * @property {number} meshMax with more peers than this in the room, nobody may subscribe
+ * @property {{ urls: string | string[], username?: string, credential?: string }[]} iceServers
+ */
+
 /**
  * @typedef {object} JoinReply
  * @property {string} peerId
@@ -109,6 +120,7 @@
  * @property {Participant[]} participants
  * @property {Counts} counts
  * @property {Requests} requests
+ * @property {Subscriptions} [subscriptions] absent from servers that know none
  * @property {string} protocol
  * @property {string} version
  */
@@ -131,6 +143,9 @@
  * @property {Stamped & Counts} counts-updated
  * @property {{ from: PeerRef, data: any, to: string | { roles: string[] } }} app-message
  * @property {{ from: PeerRef, data: any }} signal
+ * @property {Stamped & Receiving} subscription-updated to who receives; no tracks: it is over
+ * @property {Stamped & Sending} subscriber-updated to who sends; no tracks: it is over
+ * @property {{ subscriptionId: string, data: any }} subscription-signal from the other end
  * @property {Stamped & { room: RoomInfo, changed: string[] }} room-updated
  * @property {Stamp & { by: By | PeerRef, reason?: string | null }} room-ended
  * @property {{ in: number }} token-expiring

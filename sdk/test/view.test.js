@@ -198,6 +198,40 @@ describe("permission requests", () => {
   });
 });
 
+describe("subscriptions", () => {
+  const receiving = { subscriptionId: "s1", peerId: "bo", tracks: ["audio", "video"] };
+  const sending = { subscriptionId: "s2", tracks: ["audio"] };
+
+  test("both ends are kept by the notices, until no track is left", () => {
+    view.apply("subscription-updated", { ...receiving, seq: 8, at: "now" });
+    view.apply("subscriber-updated", { ...sending, seq: 9, at: "now" });
+    assert.deepEqual(view.subscriptions, { receiving: [receiving], sending: [sending] });
+    view.apply("subscription-updated", { ...receiving, tracks: ["audio"] });
+    assert.deepEqual(view.subscriptions.receiving, [{ ...receiving, tracks: ["audio"] }]);
+    view.apply("subscription-updated", { ...receiving, tracks: [] });
+    view.apply("subscriber-updated", { ...sending, tracks: [] });
+    assert.deepEqual(view.subscriptions, { receiving: [], sending: [] });
+  });
+
+  test("a reply that is older than what was told since changes nothing", () => {
+    view.apply("subscription-updated", { ...receiving, tracks: ["audio"] });
+    view.settle("subscribe", { peerId: "bo", tracks: ["audio", "video"] }, { subscriptionId: "s1", tracks: ["audio", "video"] });
+    assert.deepEqual(view.subscriptions.receiving, [{ ...receiving, tracks: ["audio"] }]);
+  });
+
+  test("a reset replaces them and tells what differs; the room's end ends them", () => {
+    view.apply("subscription-updated", receiving);
+    view.apply("subscriber-updated", sending);
+    const differences = view.reset(joinReply({ subscriptions: { receiving: [{ ...receiving, tracks: ["audio"] }], sending: [] } }));
+    assert.deepEqual(differences, [
+      { name: "subscription-updated", params: { ...receiving, tracks: ["audio"], synthesized: true } },
+      { name: "subscriber-updated", params: { ...sending, tracks: [], synthesized: true } },
+    ]);
+    view.apply("room-ended", { by: "ann", reason: null, at: "2026-01-01T00:00:00.000Z" });
+    assert.deepEqual(view.subscriptions, { receiving: [], sending: [] });
+  });
+});
+
 describe("a reset tells the differences", () => {
   test("none where nothing changed, whatever the order of keys", () => {
     const reply = joinReply();
