@@ -120,7 +120,7 @@
  * @property {Participant[]} participants
  * @property {Counts} counts
  * @property {Requests} requests
- * @property {Subscriptions} [subscriptions] absent from servers that know none
+ * @property {Subscriptions} subscriptions
  * @property {string} protocol
  * @property {string} version
  */

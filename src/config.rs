@@ -4,6 +4,7 @@ mod call_types;
 mod keys;
 mod layers;
 mod limits;
+mod media;
 mod origins;
 mod settings;
 mod units;
@@ -21,7 +22,7 @@ use figment::{
     Figment, Provider,
     error::{Actual, Kind},
     providers::{Format, Serialized, Toml},
-    value::{Dict, Value},
+    value::Value,
 };
 use rolecall_protocol::id::CallTypeName;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,7 @@ pub use self::{
     keys::{KeyAlgorithm, KeyMaterial, TokenKey},
     layers::Flags,
     limits::Limits,
+    media::{IceServer, Media, Turn},
     origins::AllowedOrigins,
 };
 pub(crate) use self::{keys::is_kid, origins::normalize, units::parse_duration};
@@ -48,10 +50,6 @@ pub const DEVELOPMENT_SECRET: &str = "devsecret-devsecret-devsecret-devsecret";
 pub const IN_MEMORY: &str = ":memory:";
 /// The file read where none is named, if it is there.
 pub const DEFAULT_FILE: &str = "rolecall.toml";
-/// The journal's file must have room for a room or two, and is no larger than SQLite makes them.
-const JOURNAL_BYTES_MIN: usize = 256 * 1024;
-/// See [`JOURNAL_BYTES_MIN`].
-const JOURNAL_BYTES_MAX: u64 = 16 << 40;
 /// A shorter secret draws a warning: HS256 wants 32 bytes.
 const SECRET_BYTES_MIN: usize = 32;
 
@@ -88,6 +86,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Every bound of the server.
     pub limits: Limits,
+    /// How media flows from peer to peer.
+    pub media: Media,
     /// The built-in call types and those of `[call_types.NAME]`.
     pub call_types: CallTypes,
     /// A hash of each table `[call_types.NAME]`.
@@ -261,8 +261,10 @@ impl Config {
             let problem = format!("`{}` is not a log filter: {error}", settings.log);
             return Err(refuse("log", problem));
         }
-        check_limits(&settings.limits)
+        limits::check(&settings.limits)
             .map_err(|(limit, problem)| refuse(&format!("limits.{limit}"), problem))?;
+        let media = Media::parse(settings.media)
+            .map_err(|(field, problem)| refuse(&format!("media.{field}"), problem))?;
         Ok(Self {
             listen,
             data: PathBuf::from(settings.data),
@@ -279,6 +281,7 @@ impl Config {
             log: settings.log,
             log_format: settings.log_format,
             limits: settings.limits,
+            media,
             call_types,
             call_type_hashes: call_types::hashes(&settings.call_types),
             development,
@@ -383,27 +386,6 @@ fn is_name(name: &str) -> bool {
 
 fn not_a_name(name: &str) -> String {
     format!("`{name}` is not 1 to 64 characters of A-Z a-z 0-9 _ -")
-}
-
-/// A bound of nothing would stop the server, and an absurd one would bound nothing.
-fn check_limits(limits: &Limits) -> Result<(), (String, String)> {
-    let values: Dict = Value::serialize(limits).ok().and_then(Value::into_dict).unwrap_or_default();
-    for (name, value) in values {
-        let zero = value.as_str() == Some("0s") || value.to_u128() == Some(0);
-        if zero {
-            return Err((name, "`0` would let nothing through".to_owned()));
-        }
-        // A file may be larger than anything in memory.
-        let max = if name == "journal_bytes" { JOURNAL_BYTES_MAX } else { u64::from(u32::MAX) };
-        if let Some(number) = value.to_u128().filter(|number| *number > u128::from(max)) {
-            return Err((name, format!("`{number}` is more than {max}")));
-        }
-    }
-    if limits.journal_bytes < JOURNAL_BYTES_MIN {
-        let problem = format!("`{}` is less than {JOURNAL_BYTES_MIN}", limits.journal_bytes);
-        return Err(("journal_bytes".to_owned(), problem));
-    }
-    Ok(())
 }
 
 /// Knows which layer a setting came from.

@@ -65,6 +65,8 @@ pub struct Shared {
     pub clock: Clock,
     /// The bounds.
     pub limits: Limits,
+    /// In how large a room media may flow.
+    pub mesh_max: usize,
     /// How long a seat outlives its socket.
     pub grace: Duration,
     /// The calls there are, as others ask for them.

@@ -118,6 +118,7 @@ impl Server {
             journal,
             clock: clock.clone(),
             limits: config.limits.clone(),
+            mesh_max: config.media.mesh_max,
             grace: config.grace,
             calls: Arc::default(),
             directory: directory.clone(),

@@ -3,6 +3,7 @@
 //! may do.
 
 mod entry;
+mod media;
 mod pace;
 
 use std::{
@@ -316,6 +317,12 @@ impl Session {
             Request::Ping => {
                 let at = Timestamp(self.house.hub.shared().clock.now_ms());
                 return self.say(frame::reply(&id, &serde_json::json!({ "at": at }))).await;
+            }
+            Request::Media => {
+                let now_s = self.house.hub.shared().clock.now_s();
+                let media = &self.house.config.media;
+                let reply = media::Reply::new(media, &from.peer_id, now_s);
+                return self.say(frame::reply(&id, &reply)).await;
             }
             Request::RefreshToken(token) => return self.refresh(&id, &token).await,
             Request::State => Ask::State { id, from },

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Longest user id, in characters.
 pub const USER_ID_MAX: usize = 128;
-/// Longest peer id or request id, in characters.
+/// Longest peer id, request id or subscription id, in characters.
 pub const PEER_ID_MAX: usize = 64;
 /// Longest role name, call type name or bare room id, in characters.
 pub const NAME_MAX: usize = 64;
@@ -175,6 +175,18 @@ name!(
     /// A pending role request or permission request.
     RequestId, "request id", PEER_ID_MAX, "[A-Za-z0-9_-]", is_slug
 );
+name!(
+    /// What one peer receives of another.
+    SubscriptionId, "subscription id", PEER_ID_MAX, "[A-Za-z0-9_-]", is_slug
+);
+
+impl SubscriptionId {
+    /// The id of a room's subscription of that number.
+    #[must_use]
+    pub fn numbered(number: u64) -> Self {
+        Self(format!("subscription-{number}").into())
+    }
+}
 
 /// A room's name: `type:id`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -20,6 +20,8 @@ pub struct Json<const MAX: usize>(Arc<str>);
 pub type Metadata = Json<4096>;
 /// What `sendMessage` and `signal` carry: at most 16 KiB.
 pub type MessageData = Json<16384>;
+/// What `signalSubscription` carries: at most 32 KiB.
+pub type SignalData = Json<32768>;
 
 impl<const MAX: usize> Json<MAX> {
     /// The value `null`.

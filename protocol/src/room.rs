@@ -11,6 +11,7 @@
 pub mod member;
 pub mod people;
 pub mod request;
+pub mod subscription;
 
 pub mod event;
 pub mod state;
@@ -43,6 +44,7 @@ pub use refusal::Refusal;
 pub use reply::{Relay, Reply};
 pub use rights::rights_of;
 pub use state::{Peer, Room};
+pub use subscription::Subscription;
 
 pub use crate::team::{Caller, Standing};
 

@@ -42,7 +42,7 @@ Who may do what: one table for each built-in call type, a column for each role, 
     -           nothing to do: the target is that already
     hidden      a hidden peer cannot be pinned
     not-a-peer  it is the server's
-    blocked     the track may not be sent
+    blocked     the track may not be sent, or not be received
 
 Over REST, where he is not in the room, somebody with that app role may the same, but for the rows
 that say `over REST`; where he is in, the same as at his socket.
@@ -366,6 +366,10 @@ fn rows(call_type: &CallType) -> Vec<Row> {
             patch("take canAdmin from", r#"{"canAdmin":false}"#),
             granting(target),
             muting(target),
+            own(format!("receive audio of {whom}"), move |_| Command::Subscribe {
+                peer_id: name(target.id()),
+                tracks: TrackKinds::of(&[TrackKind::Audio]),
+            }),
             row(format!("remove {whom}"), move |_| Command::RemovePeer {
                 peer_id: name(target.id()),
                 reason: None,
@@ -569,7 +573,7 @@ fn cell(taken: Result<usize, Refusal>) -> (String, Option<&'static str>) {
         Err(Refusal::UnknownRequest) => {
             ("no".to_owned(), Some(Capability::UpdateCallPermissions.as_str()))
         }
-        Err(Refusal::TrackBlocked(_)) => ("blocked".to_owned(), None),
+        Err(Refusal::TrackBlocked(_) | Refusal::NotReceivable(_)) => ("blocked".to_owned(), None),
         Err(other) => (other.reason().to_owned(), None),
     }
 }

@@ -90,7 +90,7 @@ export class Ear {
       // Whoever hides himself still sees himself.
       if (!(params.reason === "hidden" && params.peerId === client.peerId)) this.mirror.delete(params.peerId);
     });
-    for (const name of /** @type {const} */ (["counts-updated", "room-updated"])) {
+    for (const name of /** @type {const} */ (["counts-updated", "room-updated", "subscription-updated", "subscriber-updated"])) {
       client.on(name, (params) => this.#expect(name, params));
     }
     return this;
@@ -133,6 +133,7 @@ export class Ear {
       // Its own `seq` is the last that was told to this client; the room's may be ahead by what others are told.
       assert.ok(client.seq <= reply.seq, `seq ${client.seq} is beyond the server's ${reply.seq}`);
       assert.deepEqual(byPeer(client.participants.values()), byPeer(reply.participants), "participants");
+      for (const end of ["receiving", "sending"]) assert.deepEqual(byId(client.subscriptions[end], ""), byId(reply.subscriptions[end], ""), `subscriptions.${end}`);
       if (this.asking > 0) return;
       if (this.#doubt) {
         this.#doubt = false;
@@ -151,12 +152,17 @@ export function byPeer(participants) {
   return [...participants].sort((a, b) => (a.peerId < b.peerId ? -1 : 1));
 }
 
+/** @param {any} one @returns {string} */
+function idOf({ requestId, subscriptionId }) {
+  return requestId ?? subscriptionId;
+}
+
 /**
- * Requests in order. Which name of one's own stood when the server took a request, its reply does not say.
+ * Requests, or subscriptions, in order. Which name of one's own stood when the server took a request, its reply does not say.
  * @param {any[]} requests
  * @param {string} self
  */
 function byId(requests, self) {
   const nameless = (/** @type {any} */ who) => (who?.peerId === self ? { ...who, name: undefined } : who);
-  return requests.map((request) => ({ ...request, by: nameless(request.by), from: nameless(request.from) })).sort((a, b) => (a.requestId < b.requestId ? -1 : 1));
+  return requests.map((request) => ({ ...request, by: nameless(request.by), from: nameless(request.from) })).sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
 }

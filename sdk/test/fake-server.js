@@ -59,6 +59,7 @@ export class FakeServer {
   seats = new Map();
   room = { cid: "default:demo", team: null, callType: "default", createdBy: "ann", custom: {}, endedAt: null, backstage: false };
   requests = { role: [], permission: [] };
+  subscriptions = { receiving: [], sending: [] };
   /** @type {{ method: string, params: any }[]} */
   handshakes = [];
   /** Calls that were carried out. @type {{ id: any, method: string, params: any }[]} */
@@ -195,6 +196,7 @@ export class FakeServer {
       participants: [...this.peers.values()].filter((peer) => this.sees(seat, peer)),
       counts: this.counts(),
       requests: this.requests,
+      subscriptions: this.subscriptions,
       protocol: "rolecall.v1",
       version: "0.0.0",
     };

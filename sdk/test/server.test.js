@@ -196,6 +196,32 @@ describe("over a real server", { skip: NO_SERVER }, () => {
     assert.deepEqual((await signal).data, { sdp: "…" });
   });
 
+  test("what one receives is kept, narrowed with the rights of either end, and ended by both", async () => {
+    await owner.updateParticipant(idOf(owner), { canSend: true });
+    const begun = next(owner, "subscriber-updated");
+    const { subscriptionId, tracks } = await bo.call("subscribe", { peerId: idOf(owner), tracks: ["video", "audio"] });
+    assert.deepEqual(tracks, ["audio", "video"]);
+    assert.deepEqual(bo.subscriptions.receiving, [{ subscriptionId, peerId: idOf(owner), tracks }]);
+    assert.equal((await begun).subscriptionId, subscriptionId);
+    assert.deepEqual(owner.subscriptions.sending, [{ subscriptionId, tracks }]);
+    const signal = next(owner, "subscription-signal");
+    await bo.call("signalSubscription", { subscriptionId, data: { sdp: "…" } });
+    assert.deepEqual(await signal, { subscriptionId, data: { sdp: "…" } });
+    const less = next(bo, "subscription-updated");
+    await owner.updateParticipant(idOf(owner), { canSend: ["audio"] });
+    assert.deepEqual((await less).tracks, ["audio"]);
+    for (const room of [owner, bo, cy]) {
+      const { subscriptions } = room;
+      assert.deepEqual((await room.refreshState()).subscriptions, subscriptions);
+    }
+    const over = next(bo, "subscription-updated");
+    await owner.call("unsubscribe", { subscriptionId });
+    assert.deepEqual((await over).tracks, []);
+    assert.deepEqual([bo.subscriptions.receiving, owner.subscriptions.sending], [[], []]);
+    assert.ok((await bo.call("media")).meshMax > 0);
+    await owner.updateParticipant(idOf(owner), { canSend: null });
+  });
+
   test("a cut socket resumes; the state fetched anew holds no surprise", async () => {
     await bo.ping();
     const resumed = next(bo, "resumed");

@@ -34,7 +34,7 @@ function viewOf(frames, steps) {
 }
 
 /** Lists whose order says nothing, in one order. @param {any} state */
-function inOrder({ room, participants, counts, requests }) {
+function inOrder({ room, participants, counts, requests, subscriptions }) {
   /** @param {string} key @returns {(a: any, b: any) => number} */
   const by = (key) => (a, b) => (a[key] < b[key] ? -1 : 1);
   return {
@@ -47,10 +47,16 @@ function inOrder({ room, participants, counts, requests }) {
         .map((/** @type {any} */ request) => ({ ...request, permissions: [...request.permissions].sort() }))
         .sort(by("requestId")),
     },
+    subscriptions: {
+      receiving: [...subscriptions.receiving].sort(by("subscriptionId")),
+      sending: [...subscriptions.sending].sort(by("subscriptionId")),
+    },
   };
 }
 
-for (const name of ["stage", "lobby", "ending"]) {
+const SCENARIOS = ["stage", "lobby", "ending", "media"];
+
+for (const name of SCENARIOS) {
   const { about, steps, told, state } = read(name);
   describe(about, () => {
     for (const [peer, expected] of Object.entries(state)) {
@@ -58,8 +64,8 @@ for (const name of ["stage", "lobby", "ending"]) {
       if (expected === null) continue;
       test(`${name}: ${peer} sees the room as it is`, () => {
         const view = viewOf(told[peer], steps);
-        const { room, counts, requests } = view;
-        assert.deepEqual(inOrder({ room, counts, requests, participants: view.participants.values() }), inOrder(expected));
+        const { room, counts, requests, subscriptions } = view;
+        assert.deepEqual(inOrder({ room, counts, requests, subscriptions, participants: view.participants.values() }), inOrder(expected));
       });
     }
   });
@@ -70,9 +76,10 @@ test("every notice of the vectors is one the client knows, and the other way rou
 });
 
 test("no frame of a scenario is lost on a view", () => {
-  const states = ["stage", "lobby", "ending"].flatMap((name) => Object.values(read(name).state));
+  const states = SCENARIOS.flatMap((name) => Object.values(read(name).state));
   assert.ok(states.filter((state) => state !== null).length >= 8);
   const rooms = states.filter((state) => state !== null);
   assert.ok(rooms.some(({ requests }) => requests.permission.length > 0), "a permission request is pending");
+  assert.ok(rooms.some(({ subscriptions }) => subscriptions.receiving.length > 0 && subscriptions.sending.length > 0), "somebody receives and sends");
   assert.ok(rooms.some(({ counts }) => counts.hidden > 0), "somebody is hidden");
 });

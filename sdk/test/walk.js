@@ -29,7 +29,8 @@ export function walk(step, { owner, bo, cy, say, random }) {
   else if (draw < 0.84) say(owner, "mute", { peerId, tracks: ["audio"] });
   else if (draw < 0.89) say(client, "raiseHand", { raised: chance(0.5) });
   else if (draw < 0.93) say(client, "setName", { name: `${client.self?.userId} ${step}` });
-  else if (draw < 0.96) say(owner, chance(0.5) ? "goLive" : "stopLive", {});
+  else if (draw < 0.95) say(owner, chance(0.5) ? "goLive" : "stopLive", {});
+  else if (draw < 0.985) say(client, "subscribe", { peerId: one([owner, bo, cy], random).peerId, tracks: chance(0.5) ? ["audio"] : ["audio", "video"] });
   else say(client, "explain", { capability: "send-audio" });
 }
 

@@ -66,7 +66,7 @@ pub(super) fn environment(
     defaults: &Dict,
 ) -> Result<Dict, ConfigError> {
     let mut dict = Dict::new();
-    let mut limits = Dict::new();
+    let mut tables = TABLES.map(|table| (table, Dict::new()));
     for (name, value) in vars {
         let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
         if name == "ROLECALL_CONFIG" || is_kubernetes(name) || OF_THE_TOOLS.contains(&name) {
@@ -82,15 +82,20 @@ pub(super) fn environment(
         if name != variable(&key) {
             return Err(refused("no such setting; variables are written in capitals".to_owned()));
         }
-        if let Some(limit) = key.strip_prefix("limits_")
-            && let Some(default) =
-                defaults.get("limits").and_then(|limits| limits.as_dict()?.get(limit))
-        {
-            limits.insert(limit.to_owned(), typed(text, default));
+        let within = |table: &str| {
+            let inner = key.strip_prefix(table)?.strip_prefix('_')?;
+            Some((inner.to_owned(), defaults.get(table)?.as_dict()?.get(inner)?))
+        };
+        let found = tables.iter_mut().find_map(|(table, dict)| Some((within(table)?, dict)));
+        if let Some(((inner, default), dict)) = found {
+            if inner == "ice_servers" {
+                return Err(refused("a table, which only the file can set".to_owned()));
+            }
+            dict.insert(inner, typed(text, default));
             continue;
         }
         let value = match (key.as_str(), defaults.get(&key)) {
-            ("keys" | "call_types" | "limits", _) => {
+            ("keys" | "call_types" | "limits" | "media", _) => {
                 return Err(refused("a table, which only the file can set".to_owned()));
             }
             ("nats_url", _) if text.is_empty() => continue,
@@ -104,12 +109,13 @@ pub(super) fn environment(
         };
         dict.insert(key, value);
     }
-    if !limits.is_empty() {
-        dict.insert("limits".to_owned(), Value::from(limits));
-    }
+    let given = tables.into_iter().filter(|(_, inner)| !inner.is_empty());
+    dict.extend(given.map(|(table, inner)| (table.to_owned(), Value::from(inner))));
     Ok(dict)
 }
 
+/// Tables whose keys variables can set.
+const TABLES: [&str; 2] = ["limits", "media"];
 /// Variables of the tests and the SDK's tools, which say where a server is.
 const OF_THE_TOOLS: [&str; 3] = ["ROLECALL_BIN", "ROLECALL_URL", "ROLECALL_OWNER_TOKEN"];
 

@@ -2,9 +2,15 @@
 
 use std::time::Duration;
 
+use figment::value::{Dict, Value};
 use serde::{Deserialize, Serialize};
 
 use super::units;
+
+/// The journal's file must have room for a room or two, and is no larger than SQLite makes them.
+const JOURNAL_BYTES_MIN: usize = 256 * 1024;
+/// See [`JOURNAL_BYTES_MIN`].
+const JOURNAL_BYTES_MAX: u64 = 16 << 40;
 
 /// The bounds of the `[limits]` table. Every queue, term and rate of the server is one of these.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,4 +147,25 @@ impl Default for Limits {
             shutdown_timeout: s(10),
         }
     }
+}
+
+/// A bound of nothing would stop the server, and an absurd one would bound nothing.
+pub(super) fn check(limits: &Limits) -> Result<(), (String, String)> {
+    let values: Dict = Value::serialize(limits).ok().and_then(Value::into_dict).unwrap_or_default();
+    for (name, value) in values {
+        let zero = value.as_str() == Some("0s") || value.to_u128() == Some(0);
+        if zero {
+            return Err((name, "`0` would let nothing through".to_owned()));
+        }
+        // A file may be larger than anything in memory.
+        let max = if name == "journal_bytes" { JOURNAL_BYTES_MAX } else { u64::from(u32::MAX) };
+        if let Some(number) = value.to_u128().filter(|number| *number > u128::from(max)) {
+            return Err((name, format!("`{number}` is more than {max}")));
+        }
+    }
+    if limits.journal_bytes < JOURNAL_BYTES_MIN {
+        let problem = format!("`{}` is less than {JOURNAL_BYTES_MIN}", limits.journal_bytes);
+        return Err(("journal_bytes".to_owned(), problem));
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Durability, Limits, LogFormat, units};
+use super::{Durability, Limits, LogFormat, media::MediaSettings, units};
 use crate::secret::Secret;
 
 /// One `rolecall.toml`, laid over by the environment and the flags.
@@ -28,6 +28,7 @@ pub(super) struct Settings {
     pub(super) log: String,
     pub(super) log_format: LogFormat,
     pub(super) limits: Limits,
+    pub(super) media: MediaSettings,
     pub(super) call_types: BTreeMap<String, serde_json::Value>,
 }
 
@@ -59,6 +60,7 @@ impl Default for Settings {
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             limits: Limits::default(),
+            media: MediaSettings::default(),
             call_types: BTreeMap::new(),
         }
     }

@@ -86,6 +86,8 @@ fn the_environment_keeps_text_that_looks_like_something_else() {
         ("ROLECALL_LIMITS_FRAME_BYTES", "32 KiB"),
         ("ROLECALL_LIMITS_BACKLOG_BYTES", "1024"),
         ("ROLECALL_LOG_FORMAT", "json"),
+        ("ROLECALL_MEDIA_MESH_MAX", "4"),
+        ("ROLECALL_MEDIA_TURN_TTL", "2h"),
         ("ROLECALL_SERVICE_HOST", "10.0.0.1"),
         ("ROLECALL_PORT_7400_TCP", "tcp://10.0.0.1:7400"),
         ("UNRELATED", "x"),
@@ -98,6 +100,7 @@ fn the_environment_keeps_text_that_looks_like_something_else() {
     assert_eq!(config.grace, Duration::from_secs(120));
     assert_eq!((config.limits.frame_bytes, config.limits.backlog_bytes), (32 << 10, 1024));
     assert_eq!(config.log_format, LogFormat::Json);
+    assert_eq!((config.media.mesh_max, &config.media.turn), (4, &None));
     assert!(config.warnings().is_empty());
 }
 
@@ -271,6 +274,54 @@ fn what_is_wrong_is_named_with_its_value_and_its_source() {
         "setting `allowed_origins`: `nope` is not an origin such as `https://app.example.com`, \
          nor `*` (from the flag `--allowed-origins`)"
     );
+}
+
+#[test]
+fn the_secret_of_turn_servers_comes_from_the_environment_and_is_never_shown() {
+    let file = "media.ice_servers = [{ urls = ['turn:a'] }]";
+    let vars = [("ROLECALL_MEDIA_TURN_SECRET", "5309"), ("ROLECALL_MEDIA_TURN_TTL", "1h")];
+    let turn = load(file, &vars, Flags::default()).unwrap().media.turn.unwrap();
+    assert_eq!((turn.secret.expose(), turn.ttl), ("5309", Duration::from_secs(3600)));
+    for (file, vars, expected) in [
+        (
+            "media.turn_secret = 5309",
+            [].as_slice(),
+            "setting `media.turn_secret`: the value is not text (from `rolecall.toml`)",
+        ),
+        (
+            "media.ice_servers = [{ urls = ['stun:a'], credential = 5309 }]",
+            &[],
+            "setting `media.ice_servers[0].credential`: `5309` is not text (from `rolecall.toml`)",
+        ),
+        (
+            file,
+            &[],
+            "setting `media.ice_servers[0].urls`: a TURN server needs `username` and `credential`, \
+             or `turn_secret` (from `rolecall.toml`)",
+        ),
+        (
+            "",
+            &[("ROLECALL_MEDIA_TURN_SECRET", "5309")],
+            "setting `media.turn_secret`: no TURN server in `ice_servers` is without credentials of \
+             its own (from the environment variable `ROLECALL_MEDIA_TURN_SECRET`)",
+        ),
+        (
+            "",
+            &[("ROLECALL_MEDIA_MESH_MAX", "many")],
+            "setting `media.mesh_max`: `many` is not a whole number (from the environment variable \
+             `ROLECALL_MEDIA_MESH_MAX`)",
+        ),
+        (
+            "",
+            &[("ROLECALL_MEDIA_ICE_SERVERS", "stun:a")],
+            "setting `ROLECALL_MEDIA_ICE_SERVERS`: a table, which only the file can set (from the \
+             environment)",
+        ),
+        ("media.wings = 2", &[], "setting `media.wings`: no such setting (from `rolecall.toml`)"),
+    ] {
+        let error = load(file, vars, Flags::default()).unwrap_err();
+        assert_eq!(error, expected, "{file} {vars:?}");
+    }
 }
 
 #[test]

@@ -86,7 +86,9 @@ impl Listing {
             | Event::RoleRequestRenewed { .. }
             | Event::RoleRequestEnded { .. }
             | Event::PermissionRequested { .. }
-            | Event::PermissionRequestAnswered { .. } => {}
+            | Event::PermissionRequestAnswered { .. }
+            | Event::Subscribed { .. }
+            | Event::SubscriptionNarrowed { .. } => {}
         }
     }
 

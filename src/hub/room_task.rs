@@ -108,6 +108,7 @@ impl RoomTask {
         let (mut room, records) = loaded.begin(&cid, &call_type);
         let limits = &shared.limits;
         room.role_request_ttl_ms = millis(limits.role_request_ttl);
+        room.mesh_max = shared.mesh_max;
         // Older notices cannot have been missed by anybody whose seat is still kept.
         let silence = limits.ping_interval + limits.pong_timeout;
         let keep = millis(shared.grace + silence + Duration::from_secs(10));
@@ -153,6 +154,7 @@ impl RoomTask {
         task.staged_bytes = 0;
         task.listing = Listing::of(&task.room, &task.shared.calls);
         task.drop_the_unseated();
+        task.narrow_the_mesh();
         task.read_directory();
         Ok(task)
     }

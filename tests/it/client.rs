@@ -63,6 +63,9 @@ pub(crate) struct Client {
     /// The participants it knows of, by peer id.
     pub(crate) view: BTreeMap<String, Value>,
     pub(crate) counts: Value,
+    /// What it receives and what it sends, by subscription id.
+    pub(crate) receiving: BTreeMap<String, Value>,
+    pub(crate) sending: BTreeMap<String, Value>,
 }
 
 pub(crate) fn request(addr: SocketAddr) -> Request<()> {
@@ -94,6 +97,8 @@ impl Client {
             seq: 0,
             view: BTreeMap::new(),
             counts: Value::Null,
+            receiving: BTreeMap::new(),
+            sending: BTreeMap::new(),
         })
     }
 
@@ -146,7 +151,7 @@ impl Client {
 
     /// Takes note of a notice.
     fn told(&mut self, method: &str, params: &Value) {
-        if let "app-message" | "signal" | "token-expiring" = method {
+        if let "app-message" | "signal" | "subscription-signal" | "token-expiring" = method {
             assert!(params.get("seq").is_none(), "{method} has no seq: {params}");
             return;
         }
@@ -172,6 +177,8 @@ impl Client {
             "counts-updated" => {
                 self.counts = json!({ "present": params["present"], "hidden": params["hidden"] });
             }
+            "subscription-updated" => keep(&mut self.receiving, params, &["peerId"]),
+            "subscriber-updated" => keep(&mut self.sending, params, &[]),
             _ => {}
         }
     }
@@ -287,6 +294,7 @@ impl Client {
         (self.peer, self.session, self.epoch) = (text("peerId"), text("session"), text("epoch"));
         self.seq = joined["seq"].as_u64().unwrap();
         (self.view, self.counts) = view_of(joined);
+        (self.receiving, self.sending) = subscriptions_of(joined);
         self.seated = true;
         assert!(self.view.contains_key(&self.peer), "one sees oneself: {joined}");
     }
@@ -341,6 +349,9 @@ impl Client {
         let (view, counts) = view_of(&state);
         assert_eq!(self.view, view, "the view of {}", self.peer);
         assert_eq!(self.counts, counts, "the counts of {}", self.peer);
+        let (receiving, sending) = subscriptions_of(&state);
+        assert_eq!(self.receiving, receiving, "what {} receives", self.peer);
+        assert_eq!(self.sending, sending, "what {} sends", self.peer);
     }
 
     /// Nothing was told that has not been taken note of: `state` is answered behind it.
@@ -354,6 +365,29 @@ impl Client {
         self.check_view().await;
         self.heard.clear();
     }
+}
+
+/// Takes note of a subscription as it is now; of nothing, it is over.
+fn keep(of: &mut BTreeMap<String, Value>, params: &Value, more: &[&str]) {
+    let id = params["subscriptionId"].as_str().unwrap().to_owned();
+    let keys = ["subscriptionId", "tracks"].into_iter().chain(more.iter().copied());
+    let kept: Value = keys.map(|key| (key.to_owned(), params[key].clone())).collect();
+    // Beside it stand `seq` and `at`, and nobody's name.
+    assert_eq!(params.as_object().unwrap().len(), kept.as_object().unwrap().len() + 2, "{params}");
+    let before = match kept["tracks"].as_array().unwrap().is_empty() {
+        true => Some(of.remove(&id).unwrap_or_else(|| panic!("over, but never begun: {params}"))),
+        false => of.insert(id, kept.clone()),
+    };
+    assert_ne!(before, Some(kept), "told twice: {params}");
+}
+
+/// What one receives and what one sends, by subscription id, of a join reply.
+fn subscriptions_of(joined: &Value) -> (BTreeMap<String, Value>, BTreeMap<String, Value>) {
+    let of = |way: &str| {
+        let list = joined["subscriptions"][way].as_array().unwrap().iter();
+        list.map(|one| (one["subscriptionId"].as_str().unwrap().to_owned(), one.clone())).collect()
+    };
+    (of("receiving"), of("sending"))
 }
 
 /// Participants by peer id, and the counts, of a join reply or of the server's state.

@@ -14,6 +14,7 @@ mod falls;
 mod faults;
 mod house;
 mod journal;
+mod media;
 mod play;
 mod restart;
 mod resume;

@@ -331,6 +331,10 @@ async fn native(world: &mut World) {
         match (method.as_str(), &outcome) {
             ("join", Err(error)) => assert_eq!(error["data"]["reason"], "wrong-team", "{what}"),
             ("resume", Err(error)) => assert_eq!(error["data"]["reason"], "session-gone", "{what}"),
+            ("unsubscribe" | "signalSubscription", outcome) => {
+                let error = outcome.as_ref().expect_err("blue's subscription");
+                assert_eq!(error["data"]["reason"], "unknown-subscription", "{what}");
+            }
             ("updateParticipants", Ok(result)) if names_blue => {
                 assert_eq!(result["refused"][0]["reason"], "unknown-peer", "{what}: {result}");
             }

@@ -46,9 +46,9 @@ async fn newcomer(house: &House, n: usize) -> Client {
 }
 
 /// Something somebody asks; the law may refuse it.
-fn something(dice: &mut Dice, other: &str) -> (&'static str, Value) {
+fn something(dice: &mut Dice, other: &str, ruler: &str) -> (&'static str, Value) {
     let roles = ["listener", "speaker", "moderator"];
-    match dice.below(14) {
+    match dice.below(17) {
         0 | 1 => ("raiseHand", json!({ "raised": dice.flip() })),
         2 => ("setName", json!({ "name": format!("name {}", dice.below(9)) })),
         3 => ("setMetadata", json!({ "metadata": { "n": dice.below(9) } })),
@@ -63,7 +63,8 @@ fn something(dice: &mut Dice, other: &str) -> (&'static str, Value) {
         }
         10 => ("requestPermissions", json!({ "permissions": ["send-audio", "presence"] })),
         11 => ("mute", json!({ "peerId": other, "tracks": ["audio"] })),
-        12 => ("sendMessage", json!({ "data": dice.below(9) })),
+        12..15 => ("subscribe", json!({ "peerId": ruler, "tracks": ["audio"] })),
+        15 => ("sendMessage", json!({ "data": dice.below(9) })),
         _ => {
             ("changeRoleOfPeersWithRoles", json!({ "ofRoles": ["speaker"], "toRole": "listener" }))
         }
@@ -73,17 +74,21 @@ fn something(dice: &mut Dice, other: &str) -> (&'static str, Value) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_clients_know_what_they_may() {
     // Who broke may take his time until he comes back.
-    let house = House::with(|config| config.limits.join_timeout = Duration::from_secs(600));
+    let house = House::with(|config| {
+        config.limits.join_timeout = Duration::from_secs(600);
+        config.media.mesh_max = CLIENTS;
+    });
     let mut clients = Vec::new();
     for n in 0..CLIENTS {
         clients.push(newcomer(&house, n).await);
     }
     let mut dice = Dice(0x5eed_1e55_ca11_ab1e);
-    let (mut refused, mut resumed) = (0, 0);
+    let (mut refused, mut resumed, mut subscribed) = (0, 0, 0);
     for step in 1..=STEPS {
         // Those who rule act more often than one in twenty.
         let who = if dice.flip() { dice.below(5) } else { dice.below(CLIENTS) };
         let other = clients[dice.below(CLIENTS)].peer.clone();
+        let ruler = clients[dice.below(5)].peer.clone();
         let client = &mut clients[who];
         match dice.below(10) {
             // He breaks, and does not come back yet.
@@ -98,8 +103,10 @@ async fn a_hundred_clients_know_what_they_may() {
                     come_back(client, who).await;
                     resumed += 1;
                 }
-                let (method, params) = something(&mut dice, &other);
-                refused += usize::from(client.call(method, &params).await.is_err());
+                let (method, params) = something(&mut dice, &other, &ruler);
+                let outcome = client.call(method, &params).await;
+                refused += usize::from(outcome.is_err());
+                subscribed += usize::from(outcome.is_ok() && method == "subscribe");
             }
         }
         if step % LOOK_EVERY == 0 {
@@ -117,7 +124,13 @@ async fn a_hundred_clients_know_what_they_may() {
         }
     }
     join_all(clients.iter_mut().map(Client::catch_up)).await;
-    let (all, counts) = view_of(&house.room(ROOM).await);
+    let shown = house.room(ROOM).await;
+    let subscriptions = shown["subscriptions"].as_array().unwrap();
+    let received: usize = clients.iter().map(|client| client.receiving.len()).sum();
+    let sent: usize = clients.iter().map(|client| client.sending.len()).sum();
+    assert_eq!((received, sent), (subscriptions.len(), subscriptions.len()));
+    assert!(subscribed > 5, "{subscribed} subscribed");
+    let (all, counts) = view_of(&shown);
     assert_eq!(all.len(), CLIENTS);
     let hidden = all.values().filter(|one| one["permissions"]["hasPresence"] == false).count();
     assert_eq!(counts, json!({ "present": CLIENTS - hidden, "hidden": hidden }));

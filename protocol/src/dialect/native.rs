@@ -9,6 +9,7 @@ use crate::{
         Body, Notice, Room,
         notice::visible_requests,
         state::{Counts, Peer, RoomView},
+        subscription::visible_subscriptions,
     },
     wire::frame::{self, CallId},
 };
@@ -78,6 +79,7 @@ pub fn joined_begin(
         room: RoomView(room),
         counts: room.counts(),
         requests: visible_requests(room, peer),
+        subscriptions: visible_subscriptions(room, peer),
         protocol: SUBPROTOCOL,
         version: env!("CARGO_PKG_VERSION"),
     };
@@ -101,6 +103,7 @@ struct Joined<'a> {
     room: RoomView<'a>,
     counts: Counts,
     requests: Value,
+    subscriptions: Value,
     protocol: &'static str,
     version: &'static str,
 }
@@ -133,5 +136,6 @@ pub fn state(room: &Room) -> Value {
         "settings": room.settings,
         "updatedAt": room.updated_at,
         "requests": requests,
+        "subscriptions": room.subscriptions.values().collect::<Vec<_>>(),
     })
 }

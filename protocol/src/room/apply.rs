@@ -69,6 +69,7 @@ pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
             room.hidden = 0;
             room.role_requests.clear();
             room.permission_requests.clear();
+            room.subscriptions.clear();
             session_over(room);
         }
         Event::CallTypeAdopted { call_type } => {
@@ -170,6 +171,19 @@ pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
         Event::PermissionRequestAnswered { request_id, .. } => {
             room.permission_requests.remove(request_id);
         }
+        Event::Subscribed { subscription } => {
+            let id = subscription.subscription_id.clone();
+            if room.subscriptions.insert(id, subscription.clone()).is_none() {
+                room.subscriptions_made += 1;
+            }
+        }
+        Event::SubscriptionNarrowed { subscription_id, tracks } => {
+            if tracks.is_empty() {
+                room.subscriptions.remove(subscription_id);
+            } else if let Some(subscription) = room.subscriptions.get_mut(subscription_id) {
+                subscription.tracks = *tracks;
+            }
+        }
         Event::UserBlocked { user_id, .. } => {
             room.blocked.insert(user_id.clone());
         }
@@ -184,7 +198,9 @@ fn anew(room: &Room) -> Room {
     Room {
         seq: room.seq,
         requests_made: room.requests_made,
+        subscriptions_made: room.subscriptions_made,
         role_request_ttl_ms: room.role_request_ttl_ms,
+        mesh_max: room.mesh_max,
         epoch: Arc::clone(&room.epoch),
         ..Room::vacant(room.cid.clone(), Arc::clone(&room.call_type))
     }

@@ -82,7 +82,14 @@ impl<'a> Asker<'a> {
             | Command::SetTracks { .. }
             | Command::SetName { .. }
             | Command::SetMetadata { .. }
-            | Command::RaiseHand { .. } => self.seat().map(drop),
+            | Command::RaiseHand { .. }
+            // Whose subscription it is, `decide` looks up.
+            | Command::Unsubscribe { .. }
+            | Command::SignalSubscription { .. } => self.seat().map(drop),
+            Command::Subscribe { peer_id, .. } => {
+                self.seat()?;
+                self.sees(peer_id).map(drop)
+            }
             // Asked over REST, it is his peer here who asks.
             Command::RequestPermissions { .. } => self.peer().map(drop),
             Command::ChangeRole { peer_id, role, .. } => self.may_change(peer_id, |own| {

@@ -9,8 +9,9 @@ use super::{
     state::{Counts, Peer},
 };
 use crate::{
-    id::{PeerId, RequestId, RoleName, Timestamp, UserId},
-    json::MessageData,
+    id::{PeerId, RequestId, RoleName, SubscriptionId, Timestamp, UserId},
+    json::{MessageData, SignalData},
+    media::TrackKinds,
 };
 
 /// What is said. The names are the wire's methods, the fields its params.
@@ -85,6 +86,21 @@ pub enum Body {
         from: Person,
         data: MessageData,
     },
+    /// To the receiver.
+    SubscriptionUpdated {
+        subscription_id: SubscriptionId,
+        peer_id: PeerId,
+        tracks: TrackKinds,
+    },
+    /// To the sender, who does not learn who receives.
+    SubscriberUpdated {
+        subscription_id: SubscriptionId,
+        tracks: TrackKinds,
+    },
+    SubscriptionSignal {
+        subscription_id: SubscriptionId,
+        data: SignalData,
+    },
 }
 
 /// The `request` of a `role-change-request`.
@@ -128,6 +144,9 @@ impl Body {
             Self::RoomEnded { .. } => "room-ended",
             Self::AppMessage { .. } => "app-message",
             Self::Signal { .. } => "signal",
+            Self::SubscriptionUpdated { .. } => "subscription-updated",
+            Self::SubscriberUpdated { .. } => "subscriber-updated",
+            Self::SubscriptionSignal { .. } => "subscription-signal",
         }
     }
 }

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     call_type::{CallType, settings::SettingsPatchDocument},
     capability::Capability,
-    id::{PeerId, RequestId, RoleName, TeamId, Timestamp, UserId},
-    json::{MessageData, Metadata},
+    id::{PeerId, RequestId, RoleName, SubscriptionId, TeamId, Timestamp, UserId},
+    json::{MessageData, Metadata, SignalData},
     media::{TrackKind, TrackKinds},
     permissions::PermissionsPatch,
     team::{Caller, Standing},
@@ -104,6 +104,12 @@ pub enum Command {
     SendMessage { data: MessageData, to: Recipient, speaker: Option<Box<Person>> },
     /// `signal`
     Signal { to: PeerId, data: MessageData },
+    /// `subscribe`; of no kind at all nobody can ask.
+    Subscribe { peer_id: PeerId, tracks: TrackKinds },
+    /// `unsubscribe`
+    Unsubscribe { subscription_id: SubscriptionId },
+    /// `signalSubscription`
+    SignalSubscription { subscription_id: SubscriptionId, data: SignalData },
     /// `explain`
     Explain { whom: Explainee, right: Right },
     /// Makes users members, changes what is given of those who are, and removes others. Whoever is
@@ -251,6 +257,9 @@ impl Command {
             Self::RaiseHand { .. } => "raiseHand",
             Self::SendMessage { .. } => "sendMessage",
             Self::Signal { .. } => "signal",
+            Self::Subscribe { .. } => "subscribe",
+            Self::Unsubscribe { .. } => "unsubscribe",
+            Self::SignalSubscription { .. } => "signalSubscription",
             Self::Explain { .. } => "explain",
             Self::UpdateMembers { .. } => "updateMembers",
             Self::GrantUser { .. } => "grantUser",

@@ -4,6 +4,7 @@
 mod calls;
 mod coming;
 mod ends;
+mod media;
 mod members;
 mod moderation;
 mod permissions;
@@ -46,82 +47,12 @@ impl Decision {
 pub fn decide(room: &Room, authorized: Authorized, at: Timestamp) -> Result<Decision, Refusal> {
     let (actor, command) = authorized.into_parts();
     let turn = Turn { room, asker: Asker { room, actor: &actor }, at };
-    match command {
-        Command::Create(creation) => turn.create(*creation),
-        Command::UpdateRoom { custom, settings, starts_at } => {
-            Ok(turn.update_room(custom, settings, starts_at))
-        }
-        Command::Delete => Ok(Decision::events(vec![Event::RoomDeleted { by: turn.by() }])),
-        Command::Join(joining) => turn.join(*joining),
-        Command::Leave => turn.leave(),
-        Command::Drop { until } => {
-            turn.own(|own| Some(Event::PeerDropped { peer_id: own.id().clone(), until }))
-        }
-        Command::Return => turn.own(|own| {
-            own.dropped_until.map(|_| Event::PeerReturned { peer_id: own.id().clone() })
-        }),
-        Command::Tick => Ok(turn.tick()),
-        Command::ChangeRole { peer_id, role, force } => turn.change_role(&peer_id, &role, force),
-        Command::ChangeRoles { of_roles, to_role } => turn.change_roles(&of_roles, &to_role),
-        Command::AcceptRole { request_id } => turn.accept_role(&request_id),
-        Command::RejectRole { request_id, reason } => turn.reject_role(&request_id, reason),
-        Command::CancelRole { request_id } => turn.cancel_role(&request_id),
-        Command::UpdatePermissions { peer_id, patch } => turn.update_permissions(&peer_id, &patch),
-        Command::UpdateManyPermissions { everybody, named } => {
-            Ok(turn.update_many(everybody.as_deref(), &named))
-        }
-        Command::RequestPermissions { permissions } => turn.request_permissions(permissions),
-        Command::AnswerPermissionRequest { request_id, grant, reason } => {
-            turn.answer_permission_request(&request_id, grant, reason)
-        }
-        Command::SetTracks { on, off } => turn.set_tracks(on, off),
-        Command::Mute { whom, tracks } => turn.mute(&whom, tracks),
-        Command::RemovePeer { peer_id, reason, block } => turn.remove(&peer_id, block, reason),
-        Command::KickUser { user_id, block, reason } => turn.kick(&user_id, block, reason),
-        Command::BlockUser { user_id } => turn.block(&user_id, None),
-        Command::UnblockUser { user_id } => Ok(turn.unblock(user_id)),
-        Command::EndRoom { reason } => Ok(turn.end(reason)),
-        Command::SetBackstage { backstage } => Ok(turn.set_backstage(backstage)),
-        Command::SetPin { user_id, peer_id, pinned } => turn.set_pin(user_id, peer_id, pinned),
-        Command::GrantUser { user_id, grant, revoke } => turn.grant_user(user_id, &grant, &revoke),
-        Command::UpdateMembers { set, remove } => turn.update_members(&set, &remove),
-        Command::RefreshUser { user_id, standing } => Ok(turn.refresh_user(&user_id, &standing)),
-        Command::Renew { exp } => turn.own(|own| {
-            let peer_id = own.id().clone();
-            (own.who.exp != exp).then_some(Event::TermRenewed { peer_id, exp })
-        }),
-        Command::SetName { name } => turn.own(|own| {
-            (own.who.name != name).then(|| Event::NameChanged { peer_id: own.id().clone(), name })
-        }),
-        Command::SetMetadata { metadata } => turn.own(|own| {
-            let peer_id = own.id().clone();
-            (own.who.metadata != metadata).then_some(Event::MetadataChanged { peer_id, metadata })
-        }),
-        Command::RaiseHand { raised } => turn.own(|own| {
-            let peer_id = own.id().clone();
-            (own.hand_raised != raised).then_some(Event::HandRaised { peer_id, raised })
-        }),
-        Command::SendMessage { data, to, speaker } => {
-            turn.knows_roles(&to)?;
-            if let Recipient::Peer(to) = &to
-                && turn.asker.is_self(turn.asker.sees(to)?)
-            {
-                return Err(Refusal::OnSelf);
-            }
-            let from = match speaker {
-                Some(speaker) => turn.as_here(*speaker),
-                None => turn.asker.person(),
-            };
-            Ok(turn.relayed(Relay::Message { from, data, to }))
-        }
-        Command::SendReaction { data } => turn.react(&data),
-        Command::Signal { to, data } => {
-            turn.may_signal(&to)?;
-            Ok(turn.relayed(Relay::Signal { from: turn.asker.person(), data, to }))
-        }
-        Command::Explain { whom, right } => turn.explain(&whom, right),
-        Command::AdoptCallType { call_type } => Ok(turn.adopt(call_type)),
-    }
+    // Time looks at all subscriptions: the house's bound may be another since the last start.
+    let anyway = matches!(command, Command::Tick);
+    let mut decision = turn.decided(command)?;
+    let narrowed = turn.narrowed(&decision.events, anyway);
+    decision.events.extend(narrowed);
+    Ok(decision)
 }
 
 /// One command being decided.
@@ -146,6 +77,101 @@ struct Effects {
 }
 
 impl<'a> Turn<'a> {
+    /// What follows from the command itself.
+    fn decided(self, command: Command) -> Result<Decision, Refusal> {
+        match command {
+            Command::Create(creation) => self.create(*creation),
+            Command::UpdateRoom { custom, settings, starts_at } => {
+                Ok(self.update_room(custom, settings, starts_at))
+            }
+            Command::Delete => Ok(Decision::events(vec![Event::RoomDeleted { by: self.by() }])),
+            Command::Join(joining) => self.join(*joining),
+            Command::Leave => self.leave(),
+            Command::Drop { until } => {
+                self.own(|own| Some(Event::PeerDropped { peer_id: own.id().clone(), until }))
+            }
+            Command::Return => self.own(|own| {
+                own.dropped_until.map(|_| Event::PeerReturned { peer_id: own.id().clone() })
+            }),
+            Command::Tick => Ok(self.tick()),
+            Command::ChangeRole { peer_id, role, force } => {
+                self.change_role(&peer_id, &role, force)
+            }
+            Command::ChangeRoles { of_roles, to_role } => self.change_roles(&of_roles, &to_role),
+            Command::AcceptRole { request_id } => self.accept_role(&request_id),
+            Command::RejectRole { request_id, reason } => self.reject_role(&request_id, reason),
+            Command::CancelRole { request_id } => self.cancel_role(&request_id),
+            Command::UpdatePermissions { peer_id, patch } => {
+                self.update_permissions(&peer_id, &patch)
+            }
+            Command::UpdateManyPermissions { everybody, named } => {
+                Ok(self.update_many(everybody.as_deref(), &named))
+            }
+            Command::RequestPermissions { permissions } => self.request_permissions(permissions),
+            Command::AnswerPermissionRequest { request_id, grant, reason } => {
+                self.answer_permission_request(&request_id, grant, reason)
+            }
+            Command::SetTracks { on, off } => self.set_tracks(on, off),
+            Command::Mute { whom, tracks } => self.mute(&whom, tracks),
+            Command::RemovePeer { peer_id, reason, block } => self.remove(&peer_id, block, reason),
+            Command::KickUser { user_id, block, reason } => self.kick(&user_id, block, reason),
+            Command::BlockUser { user_id } => self.block(&user_id, None),
+            Command::UnblockUser { user_id } => Ok(self.unblock(user_id)),
+            Command::EndRoom { reason } => Ok(self.end(reason)),
+            Command::SetBackstage { backstage } => Ok(self.set_backstage(backstage)),
+            Command::SetPin { user_id, peer_id, pinned } => self.set_pin(user_id, peer_id, pinned),
+            Command::GrantUser { user_id, grant, revoke } => {
+                self.grant_user(user_id, &grant, &revoke)
+            }
+            Command::UpdateMembers { set, remove } => self.update_members(&set, &remove),
+            Command::RefreshUser { user_id, standing } => {
+                Ok(self.refresh_user(&user_id, &standing))
+            }
+            Command::Renew { exp } => self.own(|own| {
+                let peer_id = own.id().clone();
+                (own.who.exp != exp).then_some(Event::TermRenewed { peer_id, exp })
+            }),
+            Command::SetName { name } => self.own(|own| {
+                (own.who.name != name)
+                    .then(|| Event::NameChanged { peer_id: own.id().clone(), name })
+            }),
+            Command::SetMetadata { metadata } => self.own(|own| {
+                let peer_id = own.id().clone();
+                (own.who.metadata != metadata)
+                    .then_some(Event::MetadataChanged { peer_id, metadata })
+            }),
+            Command::RaiseHand { raised } => self.own(|own| {
+                let peer_id = own.id().clone();
+                (own.hand_raised != raised).then_some(Event::HandRaised { peer_id, raised })
+            }),
+            Command::SendMessage { data, to, speaker } => {
+                self.knows_roles(&to)?;
+                if let Recipient::Peer(to) = &to
+                    && self.asker.is_self(self.asker.sees(to)?)
+                {
+                    return Err(Refusal::OnSelf);
+                }
+                let from = match speaker {
+                    Some(speaker) => self.as_here(*speaker),
+                    None => self.asker.person(),
+                };
+                Ok(self.relayed(Relay::Message { from, data, to }))
+            }
+            Command::SendReaction { data } => self.react(&data),
+            Command::Signal { to, data } => {
+                self.may_signal(&to)?;
+                Ok(self.relayed(Relay::Signal { from: self.asker.person(), data, to }))
+            }
+            Command::Explain { whom, right } => self.explain(&whom, right),
+            Command::Subscribe { peer_id, tracks } => self.subscribe(&peer_id, tracks),
+            Command::Unsubscribe { subscription_id } => self.unsubscribe(subscription_id),
+            Command::SignalSubscription { subscription_id, data } => {
+                self.signal_subscription(subscription_id, data)
+            }
+            Command::AdoptCallType { call_type } => Ok(self.adopt(call_type)),
+        }
+    }
+
     fn by(self) -> Doer {
         self.asker.doer()
     }

@@ -10,10 +10,11 @@ use super::{
     member::{Pin, UserOverrides},
     people::{Doer, Newcomer},
     request::{PermissionRequest, RoleRequest},
+    subscription::Subscription,
 };
 use crate::{
     call_type::{CallType, settings::SettingsPatchDocument},
-    id::{PeerId, RequestId, RoleName, TeamId, Timestamp, UserId},
+    id::{PeerId, RequestId, RoleName, SubscriptionId, TeamId, Timestamp, UserId},
     json::Metadata,
     media::TrackKinds,
     permissions::Overrides,
@@ -109,6 +110,11 @@ pub enum Event {
         by: Doer,
         reason: Option<String>,
     },
+    /// A peer receives these kinds of another: anew, or in place of what he received of him.
+    Subscribed { subscription: Subscription },
+    /// What is left of a subscription, because a right was lost or an end wanted no more of it;
+    /// nothing: it is over.
+    SubscriptionNarrowed { subscription_id: SubscriptionId, tracks: TrackKinds },
     /// A user may not come in any more.
     UserBlocked { user_id: UserId, by: Doer },
     /// A user may come in again.
@@ -149,6 +155,8 @@ impl Event {
             | Self::RoleRequestEnded { .. }
             | Self::PermissionRequested { .. }
             | Self::PermissionRequestAnswered { .. }
+            | Self::Subscribed { .. }
+            | Self::SubscriptionNarrowed { .. }
             | Self::UserBlocked { .. }
             | Self::UserUnblocked { .. } => None,
         }
@@ -190,7 +198,51 @@ impl Event {
             | Self::RoleRequestRenewed { .. }
             | Self::RoleRequestEnded { .. }
             | Self::PermissionRequested { .. }
-            | Self::PermissionRequestAnswered { .. } => false,
+            | Self::PermissionRequestAnswered { .. }
+            | Self::Subscribed { .. }
+            | Self::SubscriptionNarrowed { .. } => false,
+        }
+    }
+
+    /// Whether less media may flow because of it: somebody comes or goes, or may do other things.
+    #[must_use]
+    pub const fn touches_media(&self) -> bool {
+        match self {
+            Self::RoomUpdated { .. }
+            | Self::CallTypeAdopted { .. }
+            | Self::PeerResolved { .. }
+            | Self::StandingChanged { .. }
+            | Self::PeerJoined { .. }
+            | Self::PeerLeft { .. }
+            | Self::RoleChanged { .. }
+            | Self::PermissionsChanged { .. } => true,
+            // With the room, all of it begins or ends.
+            Self::RoomCreated { .. }
+            | Self::RoomKept
+            | Self::RoomDeleted { .. }
+            | Self::RoomEnded { .. }
+            // What follows for peers stands in events of their own.
+            | Self::MemberSet { .. }
+            | Self::MemberRemoved { .. }
+            | Self::UserGranted { .. }
+            | Self::UserBlocked { .. }
+            | Self::UserUnblocked { .. }
+            | Self::BackstageSet { .. }
+            | Self::PinSet { .. }
+            | Self::TermRenewed { .. }
+            | Self::PeerDropped { .. }
+            | Self::PeerReturned { .. }
+            | Self::TracksChanged { .. }
+            | Self::NameChanged { .. }
+            | Self::MetadataChanged { .. }
+            | Self::HandRaised { .. }
+            | Self::RoleRequested { .. }
+            | Self::RoleRequestRenewed { .. }
+            | Self::RoleRequestEnded { .. }
+            | Self::PermissionRequested { .. }
+            | Self::PermissionRequestAnswered { .. }
+            | Self::Subscribed { .. }
+            | Self::SubscriptionNarrowed { .. } => false,
         }
     }
 
@@ -217,6 +269,7 @@ impl Event {
             Self::NameChanged { peer_id, .. }
             | Self::MetadataChanged { peer_id, .. }
             | Self::HandRaised { peer_id, .. } => Doer::Peer(peer_id.clone()),
+            Self::Subscribed { subscription } => Doer::Peer(subscription.receiver.clone()),
             Self::RoomCreated { .. }
             | Self::RoomKept
             | Self::CallTypeAdopted { .. }
@@ -228,7 +281,8 @@ impl Event {
             | Self::RoleRequested { .. }
             | Self::RoleRequestRenewed { .. }
             | Self::RoleRequestEnded { .. }
-            | Self::PermissionRequested { .. } => Doer::Nobody,
+            | Self::PermissionRequested { .. }
+            | Self::SubscriptionNarrowed { .. } => Doer::Nobody,
         }
     }
 }

@@ -13,10 +13,12 @@ use super::{
     reply::Relay,
     request::{PermissionRequest, RoleRequest},
     state::{Counts, Peer, Room, RoomView},
+    subscription::Subscription,
 };
 use crate::{
     id::{PeerId, Seq, Timestamp},
     json::Metadata,
+    media::TrackKinds,
 };
 
 /// What is said, complete in itself, and to whom.
@@ -39,6 +41,7 @@ pub struct Before {
     counts: Counts,
     role_request: Option<RoleRequest>,
     permission_request: Option<PermissionRequest>,
+    subscription: Option<Subscription>,
     shown: Shown,
 }
 
@@ -82,11 +85,16 @@ impl Before {
             | Event::PermissionRequestAnswered { request_id, .. } => Some(request_id),
             _ => None,
         };
+        let subscription = match event {
+            Event::SubscriptionNarrowed { subscription_id, .. } => Some(subscription_id),
+            _ => None,
+        };
         Self {
             peer: event.peer().and_then(|id| room.peers.get(id)).cloned(),
             counts: room.counts(),
             role_request: request.and_then(|id| room.role_requests.get(id)).cloned(),
             permission_request: request.and_then(|id| room.permission_requests.get(id)).cloned(),
+            subscription: subscription.and_then(|id| room.subscriptions.get(id)).cloned(),
             shown: Shown::of(room),
         }
     }
@@ -164,6 +172,14 @@ pub fn notices(before: &Before, room: &Room, event: &Event) -> Told {
                     reason: reason.clone(),
                 };
                 told.push((Audience::only(asked), body));
+            }
+        }
+        Event::Subscribed { subscription } => {
+            tell_ends(&mut told, room, subscription, subscription.tracks);
+        }
+        Event::SubscriptionNarrowed { tracks, .. } => {
+            if let Some(subscription) = &before.subscription {
+                tell_ends(&mut told, room, subscription, *tracks);
             }
         }
         _ => {}
@@ -250,8 +266,7 @@ fn differences(was: &Peer, is: &Peer) -> Vec<&'static str> {
 /// Permissions as far as the field `permissions` shows them: capabilities only by their groups.
 fn shown(
     peer: &Peer,
-) -> (bool, crate::media::TrackKinds, &crate::media::Reception, Vec<crate::capability::AdminGroup>)
-{
+) -> (bool, TrackKinds, &crate::media::Reception, Vec<crate::capability::AdminGroup>) {
     let p = &peer.permissions;
     (p.has_presence, p.can_send, &p.can_receive, p.can_admin())
 }
@@ -332,6 +347,17 @@ fn tell_ended(
     }
 }
 
+/// "The receiver gets `subscription-updated`, the sender `subscriber-updated`", as far as they are
+/// still here. Nothing left: it is over.
+fn tell_ends(told: &mut Told, room: &Room, subscription: &Subscription, tracks: TrackKinds) {
+    let Subscription { subscription_id, receiver, sender, .. } = subscription;
+    let here = |id: &PeerId| Audience::only(room.peers.contains_key(id).then(|| id.clone()));
+    let (id, peer_id) = (subscription_id.clone(), sender.clone());
+    let body = Body::SubscriptionUpdated { subscription_id: id.clone(), peer_id, tracks };
+    told.push((here(receiver), body));
+    told.push((here(sender), Body::SubscriberUpdated { subscription_id: id, tracks }));
+}
+
 /// What a relay says, and to whom.
 #[must_use]
 pub fn relayed(room: &Room, relay: &Relay, at: Timestamp) -> Notice {
@@ -356,6 +382,10 @@ pub fn relayed(room: &Room, relay: &Relay, at: Timestamp) -> Notice {
         }
         Relay::Signal { from, data, to } => {
             (Audience::only([to.clone()]), Body::Signal { from: from.clone(), data: data.clone() })
+        }
+        Relay::Subscription { to, subscription_id, data } => {
+            let (subscription_id, data) = (subscription_id.clone(), data.clone());
+            (Audience::only([to.clone()]), Body::SubscriptionSignal { subscription_id, data })
         }
     };
     Notice { seq: None, at, audience, body }

@@ -21,6 +21,12 @@ pub enum Refusal {
     /// The peer may not send such a track now.
     #[error("track `{0}` is blocked")]
     TrackBlocked(TrackKind),
+    /// The sender may not send such a track to the asker now, or the asker not receive it.
+    #[error("track `{0}` may not be received of that peer")]
+    NotReceivable(TrackKind),
+    /// Too many are here for media from peer to peer.
+    #[error("no media in rooms of more than {0} peers")]
+    NoMesh(usize),
     /// The two may not exchange signals.
     #[error("neither of the two may send to the other")]
     NoMediaBetween,
@@ -45,6 +51,9 @@ pub enum Refusal {
     /// No such pending request of the asker's.
     #[error("no such request")]
     UnknownRequest,
+    /// No such subscription of the asker's.
+    #[error("no such subscription")]
+    UnknownSubscription,
     /// The request ended.
     #[error("request `{0}` has ended")]
     RequestGone(RequestId),
@@ -103,6 +112,8 @@ impl Refusal {
             | Self::Banned
             | Self::Hidden
             | Self::TrackBlocked(_)
+            | Self::NotReceivable(_)
+            | Self::NoMesh(_)
             | Self::NoMediaBetween
             | Self::Escalation(_)
             | Self::Owner
@@ -110,9 +121,11 @@ impl Refusal {
             | Self::RoomFull
             | Self::Blocked
             | Self::WrongTeam => 403,
-            Self::UnknownPeer | Self::UnknownRole(_) | Self::UnknownRequest | Self::UnknownRoom => {
-                404
-            }
+            Self::UnknownPeer
+            | Self::UnknownRole(_)
+            | Self::UnknownRequest
+            | Self::UnknownSubscription
+            | Self::UnknownRoom => 404,
             Self::RequestPending => 409,
             Self::RequestGone(_) => 410,
             Self::TooMany { .. } => 413,
@@ -126,7 +139,9 @@ impl Refusal {
             Self::NotAllowed(_)
             | Self::NotPermitted(_)
             | Self::TrackBlocked(_)
+            | Self::NotReceivable(_)
             | Self::NoMediaBetween => "not-allowed",
+            Self::NoMesh(_) => "no-mesh",
             Self::Escalation(_) => "escalation",
             Self::Owner => "owner",
             Self::OnSelf => "self",
@@ -134,6 +149,7 @@ impl Refusal {
             Self::UnknownPeer => "unknown-peer",
             Self::UnknownRole(_) => "unknown-role",
             Self::UnknownRequest => "unknown-request",
+            Self::UnknownSubscription => "unknown-subscription",
             Self::RequestGone(_) => "request-gone",
             Self::RequestPending => "request-pending",
             Self::TargetInSource(_) => "target-in-source",
@@ -160,6 +176,8 @@ impl Refusal {
                 data.insert("track".to_owned(), json!(kind));
                 Some(("needs", json!(kind.capability())))
             }
+            Self::NotReceivable(kind) => Some(("track", json!(kind))),
+            Self::NoMesh(limit) => Some(("limit", json!(limit))),
             Self::Escalation(lacks) => Some(("lacks", json!(lacks))),
             Self::UnknownRole(role) | Self::TargetInSource(role) | Self::RoleFull(role) => {
                 Some(("role", json!(role)))
@@ -171,6 +189,7 @@ impl Refusal {
             | Self::NotAPeer
             | Self::UnknownPeer
             | Self::UnknownRequest
+            | Self::UnknownSubscription
             | Self::RequestGone(_)
             | Self::RequestPending
             | Self::UnknownRoom

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::{command::Recipient, event::Outcome, explain::Explanation, people::Person};
 use crate::{
-    id::{PeerId, RequestId, Timestamp},
-    json::MessageData,
+    id::{PeerId, RequestId, SubscriptionId, Timestamp},
+    json::{MessageData, SignalData},
+    media::TrackKinds,
 };
 
 /// Most refused peers that a reply names.
@@ -56,6 +57,13 @@ pub enum Reply {
         /// How many.
         muted: usize,
     },
+    /// The caller receives these kinds.
+    Subscribed {
+        /// Under this id.
+        subscription_id: SubscriptionId,
+        /// Which.
+        tracks: TrackKinds,
+    },
     /// Why a right is held or not.
     Explained(Explanation),
 }
@@ -84,4 +92,6 @@ pub enum Relay {
     Message { from: Person, data: MessageData, to: Recipient },
     /// `signal`
     Signal { from: Person, data: MessageData, to: PeerId },
+    /// `signalSubscription`
+    Subscription { to: PeerId, subscription_id: SubscriptionId, data: SignalData },
 }

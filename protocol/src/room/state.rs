@@ -11,11 +11,12 @@ use super::{
     member::{Member, Pin, SessionInfo, UserOverrides},
     people::{Doer, Newcomer, Person},
     request::{PermissionRequest, RoleRequest},
+    subscription::{MESH_MAX, Subscription},
 };
 use crate::{
     call_type::{CallType, Settings, settings::SettingsPatchDocument},
     capability::{Capabilities, Capability},
-    id::{Cid, PeerId, RequestId, RoleName, Seq, TeamId, Timestamp, UserId},
+    id::{Cid, PeerId, RequestId, RoleName, Seq, SubscriptionId, TeamId, Timestamp, UserId},
     json::Metadata,
     media::{TrackKind, TrackKinds, TrackState},
     permissions::Permissions,
@@ -87,15 +88,21 @@ pub struct Room {
     pub role_requests: BTreeMap<RequestId, RoleRequest>,
     /// From below: "may I …?"
     pub permission_requests: BTreeMap<RequestId, PermissionRequest>,
+    /// Who receives what of whom.
+    pub subscriptions: BTreeMap<SubscriptionId, Subscription>,
     /// The position of the last notice (or, where an event told nothing, of that event).
     pub seq: Seq,
     /// How many requests were ever made here; their ids count up.
     pub requests_made: u64,
+    /// How many subscriptions were ever made here; their ids count up.
+    pub subscriptions_made: u64,
     /// How many of the peers are hidden.
     pub hidden: usize,
     /// How long a role request waits for its answer, in milliseconds. The house's setting; no event
     /// changes it.
     pub role_request_ttl_ms: u64,
+    /// In how large a room media may flow. The house's setting; no event changes it.
+    pub mesh_max: usize,
 }
 
 /// How a room ended.
@@ -246,20 +253,24 @@ impl Room {
             blocked: BTreeSet::new(),
             role_requests: BTreeMap::new(),
             permission_requests: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
             seq: Seq(0),
             requests_made: 0,
+            subscriptions_made: 0,
             hidden: 0,
             role_request_ttl_ms: ROLE_REQUEST_TTL_MS,
+            mesh_max: MESH_MAX,
         }
     }
 
-    /// The room without peers and requests: what an index of rooms keeps.
+    /// The room without peers, requests and subscriptions: what an index of rooms keeps.
     #[must_use]
     pub fn card(&self) -> Self {
         Self {
             peers: BTreeMap::new(),
             role_requests: BTreeMap::new(),
             permission_requests: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
             hidden: 0,
             cid: self.cid.clone(),
             call_type: Arc::clone(&self.call_type),
@@ -341,6 +352,16 @@ impl Room {
         for (id, request) in &self.permission_requests {
             let here = request.from.peer_id.as_ref().is_some_and(|p| self.peers.contains_key(p));
             check(here, format!("{id} has an asker"));
+        }
+        for (id, one) in &self.subscriptions {
+            check(*id == one.subscription_id, format!("{id} is under its own id"));
+            check(!one.tracks.is_empty(), format!("{id} is of something"));
+            check(one.receiver != one.sender, format!("{id} has two ends"));
+            check(self.left_of(one) == one.tracks, format!("{id} carries only what may flow"));
+            check(
+                self.subscription(&one.receiver, &one.sender) == Some(one),
+                format!("{id} is the only one of its ends"),
+            );
         }
         for pin in &self.pins {
             let peer = self.peers.get(&pin.peer_id);

@@ -15,6 +15,7 @@ use super::{
     people::{Newcomer, Person},
     request::{PermissionRequest, RoleRequest, Wanted},
     state::{Ended, Peer, Room},
+    subscription::{MESH_MAX, Subscription},
 };
 use crate::{
     call_type::{CallType, settings::SettingsPatchDocument},
@@ -66,9 +67,20 @@ struct Stored {
     blocked: BTreeSet<UserId>,
     role_requests: Vec<StoredRoleRequest>,
     permission_requests: Vec<StoredPermissionRequest>,
+    /// Unset in what was written before there were any.
+    #[serde(default)]
+    subscriptions: Vec<Subscription>,
     seq: Seq,
     requests_made: u64,
+    #[serde(default)]
+    subscriptions_made: u64,
     role_request_ttl_ms: u64,
+    #[serde(default = "mesh_max")]
+    mesh_max: usize,
+}
+
+const fn mesh_max() -> usize {
+    MESH_MAX
 }
 
 #[derive(Serialize, Deserialize)]
@@ -129,10 +141,13 @@ impl Stored {
             blocked,
             role_requests,
             permission_requests,
+            subscriptions,
             seq,
             requests_made,
+            subscriptions_made,
             hidden: _,
             role_request_ttl_ms,
+            mesh_max,
         } = room;
         Self {
             cid: cid.clone(),
@@ -161,9 +176,12 @@ impl Stored {
                 .values()
                 .map(StoredPermissionRequest::of)
                 .collect(),
+            subscriptions: subscriptions.values().cloned().collect(),
             seq: *seq,
             requests_made: *requests_made,
+            subscriptions_made: *subscriptions_made,
             role_request_ttl_ms: *role_request_ttl_ms,
+            mesh_max: *mesh_max,
         }
     }
 
@@ -171,6 +189,7 @@ impl Stored {
         let role_requests = self.role_requests.into_iter().map(StoredRoleRequest::into_request);
         let permission_requests =
             self.permission_requests.into_iter().map(StoredPermissionRequest::into_request);
+        let subscriptions = self.subscriptions.into_iter();
         let mut room = Room {
             cid: self.cid,
             settings: call_type.settings_under(self.settings_override.as_ref()),
@@ -197,10 +216,13 @@ impl Stored {
             blocked: self.blocked,
             role_requests: role_requests.map(|r| (r.request_id.clone(), r)).collect(),
             permission_requests: permission_requests.map(|r| (r.request_id.clone(), r)).collect(),
+            subscriptions: subscriptions.map(|s| (s.subscription_id.clone(), s)).collect(),
             seq: self.seq,
             requests_made: self.requests_made,
+            subscriptions_made: self.subscriptions_made,
             hidden: 0,
             role_request_ttl_ms: self.role_request_ttl_ms,
+            mesh_max: self.mesh_max,
         };
         // Last, as what a peer may do follows from all of the above.
         for stored in self.peers {
@@ -252,5 +274,22 @@ impl StoredPermissionRequest {
     fn into_request(self) -> PermissionRequest {
         let Self { request_id, from, permissions, asked } = self;
         PermissionRequest { request_id, from, permissions, asked }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call_type::builtin;
+
+    #[test]
+    fn what_was_written_before_there_were_subscriptions_is_read() {
+        let call_type = Arc::clone(&builtin::all()["stage"]);
+        let room = Room::vacant(Cid::new(&call_type.name, "old").unwrap(), Arc::clone(&call_type));
+        let mut old: serde_json::Value = serde_json::from_str(&write(&room).unwrap()).unwrap();
+        for key in ["subscriptions", "subscriptionsMade", "meshMax"] {
+            assert!(old.as_object_mut().unwrap().remove(key).is_some(), "{key}");
+        }
+        assert_eq!(read(&old.to_string(), call_type).unwrap(), room);
     }
 }

@@ -17,6 +17,8 @@ fn refusals() -> Vec<Refusal> {
         Refusal::NotPermitted(Silent::SendEvent),
         Refusal::TrackBlocked(TrackKind::Audio),
         Refusal::NoMediaBetween,
+        Refusal::NotReceivable(TrackKind::ScreenVideo),
+        Refusal::NoMesh(12),
         Refusal::Escalation(Capabilities::of(&[Capability::EndCall, Capability::UpdateCall])),
         Refusal::Owner,
         Refusal::OnSelf,
@@ -24,6 +26,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::UnknownPeer,
         Refusal::UnknownRole(role()),
         Refusal::UnknownRequest,
+        Refusal::UnknownSubscription,
         Refusal::RequestGone(RequestId::parse("role-1").unwrap()),
         Refusal::RequestPending,
         Refusal::TargetInSource(role()),
@@ -44,6 +47,8 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::NotPermitted(_)
             | Refusal::TrackBlocked(_)
             | Refusal::NoMediaBetween
+            | Refusal::NotReceivable(_)
+            | Refusal::NoMesh(_)
             | Refusal::Escalation(_)
             | Refusal::Owner
             | Refusal::OnSelf
@@ -51,6 +56,7 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::UnknownPeer
             | Refusal::UnknownRole(_)
             | Refusal::UnknownRequest
+            | Refusal::UnknownSubscription
             | Refusal::RequestGone(_)
             | Refusal::RequestPending
             | Refusal::TargetInSource(_)

@@ -11,7 +11,7 @@ use rolecall_protocol::{
     capability::{AdminGroup, Capabilities, Capability},
     dialect::native::call::{self, Request},
     id::CallTypeName,
-    json::{MessageData, Metadata},
+    json::{MessageData, Metadata, SignalData},
     media::Reception,
     permissions::PermissionsPatch,
     room::{Actor, Command, Explainee, Refusal, authorize, event::Outcome, explain::Rule},
@@ -275,7 +275,8 @@ fn the_table_of_notices_says_what_is_told() {
         }
         assert_eq!(said, told, "{method}");
         let stamped = shapes.clone().all(|shape| stamp.iter().all(|key| shape.contains(key)));
-        let relayed = ["app-message", "signal", "token-expiring"].contains(&method.as_str());
+        let relayed = ["app-message", "signal", "subscription-signal", "token-expiring"]
+            .contains(&method.as_str());
         assert_eq!(stamped, !relayed, "{method}");
     }
 }
@@ -372,6 +373,8 @@ fn every_limit_is_in_its_table_and_no_other() {
     let fits = |size: usize| Value::from("x".repeat(size - 2));
     assert!(Metadata::new(&fits(4096)).is_ok() && Metadata::new(&fits(4097)).is_err());
     assert!(MessageData::new(&fits(16384)).is_ok() && MessageData::new(&fits(16385)).is_err());
+    assert!(SignalData::new(&fits(32768)).is_ok() && SignalData::new(&fits(32769)).is_err());
+    code.insert("SignalData".to_owned(), "32768".to_owned());
     code.insert("Metadata".to_owned(), "4096".to_owned());
     code.insert("MessageData".to_owned(), "16384".to_owned());
     let page: BTreeMap<_, _> =

@@ -77,6 +77,7 @@ fn schema() -> Value {
                 ("lacks?", of("capabilities")),
                 ("role?", of("role")),
                 ("max?", of("seq")),
+                ("limit?", of("seq")),
                 ("retryAfter?", json!({ "type": "number", "minimum": 0 })),
             ]),
         ),
@@ -137,7 +138,7 @@ fn what_is_sent_holds() {
         .into_keys()
         .map(|method| (method, validator(&format!("result.{method}"))))
         .collect();
-    for name in ["stage", "lobby", "ending"] {
+    for name in ["stage", "lobby", "ending", "media"] {
         let scenario: Value = Golden::of(name).content;
         for frame in
             scenario["told"].as_object().unwrap().values().flat_map(|told| told.as_array().unwrap())

@@ -14,6 +14,7 @@ use rolecall_protocol::{
         notice::{commit, participant_json, relayed, visible_requests},
         people::Newcomer,
         state::RoomView,
+        subscription::{MESH_MAX, visible_subscriptions},
     },
     team::{Reach, Standing},
     wire::{
@@ -112,6 +113,7 @@ impl Stage {
             "participants": participants,
             "counts": self.room.counts(),
             "requests": visible_requests(&self.room, peer),
+            "subscriptions": visible_subscriptions(&self.room, peer),
         })
     }
 
@@ -157,6 +159,7 @@ impl Stage {
             }
             call::Request::Ping => frame::reply(&call.id, &json!({ "at": self.at })),
             call::Request::State => self.joined(&call.id, name, Asked::Plainly),
+            call::Request::Media => frame::reply(&call.id, &media()),
             call::Request::RefreshToken(_) => frame::reply(&call.id, &json!({})),
             call::Request::Command(command) => {
                 let reply = self.command(Actor::Peer(own), command).map_err(body)?;
@@ -232,6 +235,14 @@ impl Stage {
             }
         }
     }
+}
+
+/// What a server says that knows a STUN and a TURN server.
+fn media() -> Value {
+    json!({ "meshMax": MESH_MAX, "iceServers": [
+        { "urls": ["stun:stun.example.com:3478"] },
+        { "urls": ["turns:turn.example.com:5349"], "username": "1767312000:p-bo", "credential": "c2VjcmV0" },
+    ] })
 }
 
 fn newcomer_role(claims: &Claims) -> RoleName {

@@ -19,7 +19,7 @@ use crate::{
     stage::{Claims, Stage},
 };
 
-const SCENARIOS: [&str; 3] = ["stage", "lobby", "ending"];
+const SCENARIOS: [&str; 4] = ["stage", "lobby", "ending", "media"];
 
 #[derive(Serialize, Deserialize)]
 struct Read {

@@ -204,6 +204,12 @@ pub(crate) fn command(text: &str) -> Command {
             speaker: None,
         },
         "signal" => Command::Signal { to: peer(0), data: json(after_first()) },
+        "subscribe" => Command::Subscribe { peer_id: peer(0), tracks: kinds(word(1)) },
+        "unsubscribe" => Command::Unsubscribe { subscription_id: name(word(0)) },
+        "signalSubscription" => Command::SignalSubscription {
+            subscription_id: name(word(0)),
+            data: json(after_first()),
+        },
         "explain" => {
             let (whom, right) = match words.as_slice() {
                 [right] => (Explainee::Own, *right),

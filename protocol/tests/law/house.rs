@@ -42,6 +42,12 @@ impl House {
         Self { room, at: MORNING, vacant, journal: Vec::new(), views: BTreeMap::new() }
     }
 
+    /// The house lets media flow in rooms of so many.
+    pub(crate) fn set_mesh(&mut self, max: usize) {
+        self.room.mesh_max = max;
+        self.vacant.mesh_max = max;
+    }
+
     /// Takes one turn. Refused: nothing changed and nothing told, which `turn` makes sure of by
     /// its type. Accepted: committed, told, and everything that must hold is looked at.
     pub(crate) fn take(&mut self, actor: Actor, command: Command) -> Result<Taken, Refusal> {

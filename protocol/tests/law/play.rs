@@ -5,8 +5,8 @@
 //! lines are `room TYPE` (a name without a room), `cast TYPE: ann host!, bo speaker` (a room that
 //! the server created, and who is in), `ann joins …`, `ann: CALL`, `server: CALL`, `ann drops`,
 //! `ann returns`, `after 60s` (time passes and the timer looks), `later 60s` (time passes alone),
-//! `look ann`, `sees ann`, `pending`, `show members` (or `room`, `session`, `pins`, `sends`),
-//! `may @ann` (what a user may over REST). `@ann[app=admin]: CALL` asks over REST, in the room or
+//! `look ann`, `sees ann`, `pending`, `show members` (or `room`, `session`, `pins`, `sends`, `media`),
+//! `may @ann` (what a user may over REST), `mesh 3` (in how large a room media may flow). `@ann[app=admin]: CALL` asks over REST, in the room or
 //! not. The words of calls are in `call.rs` and `rest.rs`.
 
 use std::{fmt::Write, fs, path::Path};
@@ -102,6 +102,10 @@ fn act(house: &mut Option<House>, line: &str) -> Vec<String> {
         ("look", (peer, _)) => {
             let peer = house.room.peers.get(peer);
             vec![peer.map_or_else(|| "not here".to_owned(), told::peer)]
+        }
+        ("mesh", (max, _)) => {
+            house.set_mesh(max.parse().unwrap());
+            Vec::new()
         }
         ("show", (what, _)) => vec![told::of_room(&house.room, what)],
         ("may", (user, _)) => vec![told::rights(&house.room, &rest::caller(user))],

@@ -66,6 +66,20 @@ pub(crate) fn of_room(room: &Room, what: &str) -> String {
         "members" => json(&room.members),
         "session" => json(&room.session),
         "pins" => json(&room.pins),
+        "media" => {
+            let each = room.subscriptions.values();
+            let each = each.map(|s| {
+                format!(
+                    "{}: {} of {} to {}",
+                    s.subscription_id,
+                    kinds(s.tracks),
+                    s.sender,
+                    s.receiver
+                )
+            });
+            let each: Vec<_> = each.collect();
+            if each.is_empty() { "nothing".to_owned() } else { each.join(", ") }
+        }
         "sends" => {
             let each = room.user_overrides.iter();
             let each = each

@@ -21,6 +21,8 @@ pub(crate) struct View {
     counts: Value,
     role_requests: BTreeMap<String, Value>,
     permission_requests: BTreeMap<String, Value>,
+    receiving: BTreeMap<String, Value>,
+    sending: BTreeMap<String, Value>,
     room: Value,
     seq: Seq,
 }
@@ -36,6 +38,13 @@ impl View {
             rules || peer.permissions.has_presence || peer.who.peer_id == own.who.peer_id
         });
         let of_role = |r: &&RoleRequest| r.peer_id == *me || r.by.peer_id.as_ref() == Some(me);
+        let subscriptions = room.subscriptions.iter();
+        let receiving = subscriptions.clone().filter(|(_, s)| s.receiver == *me).map(|(id, s)| {
+            (id.to_string(), json!({"subscriptionId": id, "peerId": s.sender, "tracks": s.tracks}))
+        });
+        let sending = subscriptions
+            .filter(|(_, s)| s.sender == *me)
+            .map(|(id, s)| (id.to_string(), json!({"subscriptionId": id, "tracks": s.tracks})));
         let of_permission = |r: &&PermissionRequest| rules || r.from.peer_id.as_ref() == Some(me);
         Self {
             me: me.to_string(),
@@ -53,6 +62,8 @@ impl View {
                 .filter(of_permission)
                 .map(|r| (r.request_id.to_string(), json!(r)))
                 .collect(),
+            receiving: receiving.collect(),
+            sending: sending.collect(),
             room: json!(RoomView(room)),
             seq: room.seq,
         }
@@ -110,8 +121,23 @@ impl View {
             "permission-request-answered" => {
                 self.permission_requests.remove(&text("requestId"));
             }
+            "subscription-updated" => {
+                let peer = params["peerId"].as_str().unwrap();
+                assert_ne!(peer, self.me, "{} receives himself", self.me);
+                keep(&mut self.receiving, params);
+            }
+            "subscriber-updated" => {
+                let told = params.as_object().unwrap().keys();
+                assert!(told.eq(["subscriptionId", "tracks"]), "who receives is told in {params}");
+                keep(&mut self.sending, params);
+            }
             "counts-updated" => self.counts = params.clone(),
             "room-updated" => self.room = params["room"].clone(),
+            "subscription-signal" => {
+                let id = text("subscriptionId");
+                let known = self.receiving.contains_key(&id) || self.sending.contains_key(&id);
+                assert!(known, "{} has no {id}", self.me);
+            }
             "room-ended" | "app-message" | "signal" => {}
             other => panic!("unknown notice {other}"),
         }
@@ -169,4 +195,16 @@ impl View {
             _ => {}
         }
     }
+}
+
+/// Puts a subscription as it is now under its id; of nothing, it is over.
+fn keep(of: &mut BTreeMap<String, Value>, params: &Value) {
+    let id = params["subscriptionId"].as_str().unwrap().to_owned();
+    let known = if params["tracks"] == json!([]) {
+        assert!(of.contains_key(&id), "{id} ended, and was not known");
+        of.remove(&id)
+    } else {
+        of.insert(id, params.clone())
+    };
+    assert_ne!(known.as_ref(), Some(params), "told twice");
 }

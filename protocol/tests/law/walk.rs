@@ -35,8 +35,12 @@ proptest! {
     })]
 
     #[test]
-    fn walks(which in 0..TYPES.len(), steps in proptest::collection::vec(step(), 1..90)) {
-        let mut walk = Walk::new(TYPES[which]);
+    fn walks(
+        which in 0..TYPES.len(),
+        mesh in 3..9_usize,
+        steps in proptest::collection::vec(step(), 1..90),
+    ) {
+        let mut walk = Walk::new(TYPES[which], mesh);
         let whole = catch_unwind(AssertUnwindSafe(|| {
             steps.iter().for_each(|step| walk.step(step));
             walk.house.replay();
@@ -92,8 +96,9 @@ fn pick<T>(of: &[T], by: u8) -> &T {
 }
 
 impl Walk {
-    fn new(call_type: &str) -> Self {
-        let house = House::vacant(call::call_type(call_type));
+    fn new(call_type: &str, mesh: usize) -> Self {
+        let mut house = House::vacant(call::call_type(call_type));
+        house.set_mesh(mesh);
         Self { house, joined: 0, taken: Vec::new(), asked: BTreeMap::new() }
     }
 
@@ -181,7 +186,7 @@ impl Walk {
         let kinds = |bits: u8| -> TrackKinds {
             TrackKind::ALL.into_iter().filter(|k| bits & (1 << *k as u8) != 0).collect()
         };
-        let command = match step.what % 40 {
+        let command = match step.what % 44 {
             1 => Command::Leave,
             2 => match room.peers.values().find(|p| p.dropped_until.is_some()) {
                 Some(away) => return (Actor::Peer(away.id().clone()), Command::Return),
@@ -274,7 +279,36 @@ impl Walk {
                 return (Actor::Server, refresh);
             }
             39 if a % 8 == 0 => return (Actor::Server, Command::Delete),
+            40 | 41 => {
+                let (own, peer_id) = (self.peer(step.who), self.peer(a));
+                let both = room.peers.get(&own).zip(room.peers.get(&peer_id));
+                // Mostly what may be had, so that there is something to lose.
+                let may = both.filter(|_| c % 4 > 0).map(|(own, other)| own.receivable(other));
+                let tracks = some(kinds(b).intersection(may.unwrap_or(TrackKinds::ALL)));
+                return (Actor::Peer(own), Command::Subscribe { peer_id, tracks });
+            }
+            42 | 43 => return self.of_a_subscription(actor, step),
             _ => self.of_the_room(step),
+        };
+        (actor, command)
+    }
+
+    /// An end of a subscription, or somebody else, says something to it or wants no more of it.
+    fn of_a_subscription(&self, actor: Actor, Step { a, b, c, .. }: &Step) -> (Actor, Command) {
+        let all: Vec<_> = self.house.room.subscriptions.values().collect();
+        let Some(one) = (!all.is_empty()).then(|| *pick(&all, *a)) else {
+            return (actor, Command::Unsubscribe { subscription_id: call::name("subscription-1") });
+        };
+        let subscription_id = one.subscription_id.clone();
+        let actor = match b % 4 {
+            0 => actor,
+            1 => Actor::Peer(one.sender.clone()),
+            _ => Actor::Peer(one.receiver.clone()),
+        };
+        let command = match c % 4 {
+            0 => Command::Unsubscribe { subscription_id },
+            1 => Command::Subscribe { peer_id: one.sender.clone(), tracks: TrackKinds::ALL },
+            _ => Command::SignalSubscription { subscription_id, data: Default::default() },
         };
         (actor, command)
     }
@@ -317,7 +351,7 @@ impl Walk {
         let room = &self.house.room;
         let ids: Vec<_> = room.role_requests.values().collect();
         let fits = !step.a.is_multiple_of(8);
-        if step.what % 40 == 14 || ids.is_empty() {
+        if step.what % 44 == 14 || ids.is_empty() {
             let ids: Vec<_> = room.permission_requests.keys().cloned().collect();
             let request_id = if ids.is_empty() {
                 call::name("permission-1")
@@ -332,7 +366,7 @@ impl Walk {
         let request = *pick(&ids, step.b);
         let request_id = request.request_id.clone();
         let target = if fits { Actor::Peer(request.peer_id.clone()) } else { actor.clone() };
-        match step.what % 40 {
+        match step.what % 44 {
             12 => (target, Command::RejectRole { request_id, reason: None }),
             13 => (actor, Command::CancelRole { request_id }),
             _ => (target, Command::AcceptRole { request_id }),
@@ -408,6 +442,11 @@ fn nobody_gains_what_nobody_held(
     }
 }
 
+/// At least one.
+fn some(kinds: TrackKinds) -> TrackKinds {
+    if kinds.is_empty() { TrackKinds::of(&[TrackKind::Audio]) } else { kinds }
+}
+
 fn wanted(by: u8) -> BTreeSet<Wanted> {
     let all = [Wanted::Presence, Wanted::Screenshare, Wanted::SendAudio, Wanted::SendVideo];
     all.into_iter().enumerate().filter(|(i, _)| by & (1 << i) != 0).map(|(_, w)| w).collect()
@@ -436,6 +475,7 @@ fn patch(a: u8, b: u8) -> String {
         r#"{"base":false}"#,
         r#"{"base":null,"byUserId":{"u1":true}}"#,
         r#"{"byParticipantId":{"p1":{"audio":false}}}"#,
+        r#"{"base":true}"#,
     ];
     let receive = *pick(&receive, b / 9);
     let fields = [

@@ -283,6 +283,7 @@ fn reason_word(error: &ErrorBody) -> &'static str {
         "escalation",
         "hidden",
         "not-a-peer",
+        "no-mesh",
         "not-allowed",
         "owner",
         "request-gone",
@@ -299,6 +300,7 @@ fn reason_word(error: &ErrorBody) -> &'static str {
         "unknown-request",
         "unknown-role",
         "unknown-room",
+        "unknown-subscription",
         "wrong-team",
     ];
     WORDS.iter().find(|word| **word == error.reason()).copied().unwrap_or("other")

@@ -133,6 +133,14 @@ impl RoomTask {
         }
     }
 
+    /// After a start with a lower bound: media that flowed between too many ends.
+    pub(super) fn narrow_the_mesh(&mut self) {
+        let too_many = self.room.is_beyond_mesh() && !self.room.subscriptions.is_empty();
+        if too_many && let Err(refusal) = self.act(Actor::Timer, Command::Tick) {
+            tracing::error!(room = %self.cid, %refusal, "time was refused in room {}", self.cid);
+        }
+    }
+
     /// Takes note of a call answered before the room was started.
     pub(super) fn remember(&mut self, call: &Called, at: Timestamp) {
         let max = self.shared.limits.calls_kept;

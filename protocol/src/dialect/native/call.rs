@@ -27,6 +27,8 @@ pub enum Request {
     Ping,
     /// `state`
     State,
+    /// `media`
+    Media,
     /// `refreshToken`
     RefreshToken(String),
     /// Anything that is for the room to decide.
@@ -83,6 +85,7 @@ pub fn read(method: &str, params: &str) -> Result<Request, ErrorBody> {
         "resume" => Request::Resume(params_of(params)?),
         "ping" => nothing(params, Request::Ping)?,
         "state" => nothing(params, Request::State)?,
+        "media" => nothing(params, Request::Media)?,
         "refreshToken" => Request::RefreshToken(params_of::<params::RefreshToken>(params)?.token),
         _ => Request::Command(read_command(method, params)?),
     })
@@ -151,6 +154,18 @@ pub fn read_command(method: &str, text: &str) -> Result<Command, ErrorBody> {
         "signal" => {
             let params::Signal { to, data } = params_of(text)?;
             Command::Signal { to, data }
+        }
+        "subscribe" => {
+            let params::Subscribe { peer_id, tracks } = params_of(text)?;
+            Command::Subscribe { peer_id, tracks }
+        }
+        "unsubscribe" => {
+            let params::Unsubscribe { subscription_id } = params_of(text)?;
+            Command::Unsubscribe { subscription_id }
+        }
+        "signalSubscription" => {
+            let params::SignalSubscription { subscription_id, data } = params_of(text)?;
+            Command::SignalSubscription { subscription_id, data }
         }
         "explain" => explain(params_of(text)?)?,
         _ => return Err(ErrorBody::unknown_method(method)),

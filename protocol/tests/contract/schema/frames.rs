@@ -19,6 +19,8 @@ pub(super) fn params() -> BTreeMap<&'static str, Value> {
     let nothing = || object([]);
     let request = || object([("requestId", of("requestId"))]);
     let user = || object([("userId", of("userId"))]);
+    let mut some_kinds = list(of("trackKind"), LIST_MAX);
+    some_kinds["minItems"] = json!(1);
     let update = object([("updatePermissions", of("patch"))]);
     let mut mute = object([
         ("peerId?", or_null(of("peerId"))),
@@ -125,7 +127,23 @@ pub(super) fn params() -> BTreeMap<&'static str, Value> {
             ]),
         ),
         ("signal", object([("to", of("peerId")), ("data", of("json"))])),
+        ("media", nothing()),
+        ("subscribe", object([("peerId", of("peerId")), ("tracks", some_kinds)])),
+        ("unsubscribe", object([subscription()])),
+        ("signalSubscription", object([subscription(), ("data", of("json"))])),
     ])
+}
+
+fn subscription() -> (&'static str, Value) {
+    ("subscriptionId", of("subscriptionId"))
+}
+
+fn tracks() -> (&'static str, Value) {
+    ("tracks", of("trackKinds"))
+}
+
+fn all(items: Value) -> Value {
+    json!({ "type": "array", "items": items })
 }
 
 /// The `result` of each call.
@@ -150,6 +168,16 @@ pub(super) fn results() -> BTreeMap<&'static str, Value> {
                 object([
                     ("role", json!({ "type": "array", "items": of("roleRequest") })),
                     ("permission", json!({ "type": "array", "items": of("permissionRequest") })),
+                ]),
+            ),
+            (
+                "subscriptions",
+                object([
+                    (
+                        "receiving",
+                        all(object([subscription(), ("peerId", of("peerId")), tracks()])),
+                    ),
+                    ("sending", all(object([subscription(), tracks()]))),
                 ]),
             ),
             ("protocol", json!({ "const": "rolecall.v1" })),
@@ -200,6 +228,12 @@ pub(super) fn results() -> BTreeMap<&'static str, Value> {
         ("requestPermissions", json!({ "anyOf": [done(), object([("requestId", of("requestId"))])] })),
         ("explain", object([("allowed", json!({ "type": "boolean" })), ("because", json!({ "type": "array", "items": because }))])),
         ("mute", object([("muted", count())])),
+        ("subscribe", object([subscription(), tracks()])),
+        ("media", object([("meshMax", count()), ("iceServers", all(object([
+            ("urls", all(json!({ "type": "string" }))),
+            ("username?", json!({ "type": "string" })),
+            ("credential?", json!({ "type": "string" })),
+        ])))])),
     ]);
     results
 }
@@ -290,6 +324,8 @@ pub(super) fn notices() -> BTreeMap<&'static str, Value> {
         ),
         ("counts-updated", object([("present", of("seq")), ("hidden", of("seq"))])),
         ("room-updated", object([("room", of("room")), changed(&["backstage", "callType"])])),
+        ("subscription-updated", object([subscription(), ("peerId", of("peerId")), tracks()])),
+        ("subscriber-updated", object([subscription(), tracks()])),
         ("room-ended", object([("by", of("by")), ("reason", or_null(of("reason")))])),
     ]);
     for params in stamped.values_mut() {
@@ -314,6 +350,7 @@ pub(super) fn notices() -> BTreeMap<&'static str, Value> {
             ]),
         ),
         ("signal", object([("from", of("person")), ("data", of("json"))])),
+        ("subscription-signal", object([subscription(), ("data", of("json"))])),
         ("token-expiring", object([("in", json!({ "type": "integer", "minimum": 0 }))])),
     ]);
     stamped

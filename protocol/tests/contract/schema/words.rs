@@ -87,6 +87,8 @@ pub(super) fn words() -> Map<String, Value> {
     let defs = json!({
         "peerId": slug(PEER_ID_MAX),
         "requestId": slug(PEER_ID_MAX),
+        "subscriptionId": slug(PEER_ID_MAX),
+        "trackKinds": list(of("trackKind"), kinds.len()),
         "role": slug(NAME_MAX),
         "userId": { "type": "string", "minLength": 1, "maxLength": USER_ID_MAX, "pattern": format!("^{PRINTABLE}+$") },
         "cid": { "type": "string", "pattern": format!("^[A-Za-z0-9_-]{{1,{NAME_MAX}}}:[A-Za-z0-9_-]{{1,{NAME_MAX}}}$") },

@@ -65,6 +65,7 @@ impl House {
             journal: Arc::clone(&journal),
             clock: clock.clone(),
             limits,
+            mesh_max: config.media.mesh_max,
             grace: config.grace,
             calls: Arc::new(CallIndex::default()),
             started: Timestamp(NOW_MS),

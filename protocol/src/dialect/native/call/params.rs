@@ -7,9 +7,9 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::{
     capability::Capability,
-    id::{self, PeerId, RequestId, RoleName, UserId, check_text},
-    json::{MessageData, Metadata},
-    media::TrackKind,
+    id::{self, PeerId, RequestId, RoleName, SubscriptionId, UserId, check_text},
+    json::{MessageData, Metadata, SignalData},
+    media::{TrackKind, TrackKinds},
     permissions::PermissionsPatch,
     room::{command::Recipient, request::Wanted},
     unique,
@@ -113,6 +113,18 @@ params! {
         to: PeerId,
         data: MessageData,
     }
+    Subscribe {
+        peer_id: PeerId,
+        #[serde(deserialize_with = "some_kinds")]
+        tracks: TrackKinds,
+    }
+    Unsubscribe {
+        subscription_id: SubscriptionId,
+    }
+    SignalSubscription {
+        subscription_id: SubscriptionId,
+        data: SignalData,
+    }
     Explain {
         #[serde(default)]
         peer_id: Option<PeerId>,
@@ -207,6 +219,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
         }
         Ok(Self(list))
     }
+}
+
+fn some_kinds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TrackKinds, D::Error> {
+    let List(kinds) = List::<TrackKind>::deserialize(deserializer)?;
+    if kinds.is_empty() {
+        return Err(de::Error::custom("at least one kind of track is needed"));
+    }
+    Ok(kinds.into_iter().collect())
 }
 
 fn bounded_token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
