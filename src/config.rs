@@ -78,7 +78,7 @@ pub struct Config {
     pub default_call_type: String,
     /// How long a dropped peer keeps its seat.
     pub grace: Duration,
-    /// Whether to serve the demo, create its room and print its links.
+    /// Whether to serve the demo, create its rooms and print its links.
     pub demo: bool,
     /// What to log, as `tracing` filter directives.
     pub log: String,

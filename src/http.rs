@@ -1,6 +1,7 @@
 //! The door to HTTP: what its routes share, and which path leads where.
 
 mod assets;
+mod demo;
 mod health;
 pub mod origin;
 mod problem;
@@ -72,6 +73,7 @@ pub fn router(door: Arc<Door>, api: Router<Arc<Door>>) -> Router {
         .merge(Router::from(health::routes()))
         .route("/metrics", get(render_metrics))
         .merge(api)
+        .merge(if door.config.demo { demo::routes() } else { Router::new() })
         .fallback(assets::serve)
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(DefaultBodyLimit::max(body_bytes))

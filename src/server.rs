@@ -41,8 +41,8 @@ use crate::{
 
 pub use crate::journal::sqlite::{BackupError, OpenError};
 
-/// The room of the demo.
-const DEMO_ROOM: &str = "lobby:demo";
+/// The rooms of the demo, one of each template; its links lead to the first.
+const DEMO_ROOMS: [&str; 4] = ["lobby:demo", "stage:demo", "breakout:demo", "classroom:demo"];
 /// The exit status of a process whose disk failed, as that of one whose journal cannot be used.
 const EXIT_OF_A_LOST_DISK: i32 = 3;
 /// How long the link to the owner's page is good.
@@ -213,9 +213,10 @@ impl Server {
             let base = format!("http://{}", reachable(self.addr));
             let token =
                 self.demo_token().map(|token| format!("#token={token}")).unwrap_or_default();
+            let room = DEMO_ROOMS[0];
             greeting.push_str(&format!(
-                "owner page        {base}/owner.html?room={DEMO_ROOM}{token}\n\
-                 participant page  {base}/participant.html?room={DEMO_ROOM}\n"
+                "owner page        {base}/owner.html?room={room}{token}\n\
+                 participant page  {base}/participant.html?room={room}\n"
             ));
         }
         greeting
@@ -227,7 +228,7 @@ impl Server {
         let claims = Claims {
             user_id: Some("owner".to_owned()),
             name: Some("Owner".to_owned()),
-            room: Some(DEMO_ROOM.to_owned()),
+            call_cids: DEMO_ROOMS.map(str::to_owned).to_vec(),
             is_owner: true,
             iat,
             exp: Some(iat + DEMO_TOKEN_TERM.as_secs()),
@@ -292,14 +293,20 @@ pub fn backup(config: &Config, to: &Path) -> Result<u64, BackupError> {
     sqlite::backup(&config.data, to)
 }
 
-/// Creates the demo's room, so that its links work in any order.
+/// Creates the demo's rooms, so that its links work in any order.
 async fn open_demo(hub: &Hub, config: &Config) {
     let Ok(default) = CallTypeName::parse(&config.default_call_type) else { return };
-    let Ok(cid) = Cid::parse(DEMO_ROOM, &default) else { return };
-    let creation = Creation { epoch: mint::epoch(), ..Creation::default() };
-    let command = Command::Create(Box::new(creation));
-    if let Err(error) = hub.command(&cid, command).await {
-        tracing::warn!(reason = error.reason(), "the demo's room could not be created");
+    for room in DEMO_ROOMS {
+        let Ok(cid) = Cid::parse(room, &default) else { continue };
+        let creation = Creation { epoch: mint::epoch(), ..Creation::default() };
+        let command = Command::Create(Box::new(creation));
+        if let Err(error) = hub.command(&cid, command).await {
+            tracing::warn!(
+                reason = error.reason(),
+                room,
+                "a room of the demo could not be created"
+            );
+        }
     }
 }
 
@@ -398,7 +405,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_demos_owner_link_holds_a_token_for_its_room() {
+    async fn the_demos_owner_link_holds_a_token_for_its_rooms() {
         let clock = Clock::manual(1_800_000_000_000);
         let server = Server::bind(free_port(), clock).unwrap();
         let greeting = server.greeting();
@@ -409,7 +416,8 @@ mod tests {
         assert_eq!(link, format!("owner page        http://{addr}/owner.html?room=lobby:demo"));
         let owner = server.door.verifier.verify(token).unwrap();
         assert_eq!(owner.user_id.as_deref(), Some("owner"));
-        assert_eq!((owner.room.as_deref(), owner.is_owner), (Some("lobby:demo"), true));
+        let rooms = DEMO_ROOMS.map(str::to_owned).to_vec();
+        assert_eq!((owner.room, owner.call_cids, owner.is_owner), (None, Some(rooms), true));
         assert_eq!(owner.exp, Some(1_800_000_000 + 86_400));
         let page = format!("participant page  http://{addr}/participant.html?room=lobby:demo");
         assert_eq!(lines[2..], [page.as_str()]);

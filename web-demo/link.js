@@ -41,12 +41,21 @@ export function keepAddress(root = document) {
   }
 }
 
-/** Whether a token says that its bearer is an owner. Only the server can tell whether the token is true. */
-export function isOwnerToken(token) {
+/** What a token says, unproved. Only the server can tell whether it is true. */
+function claims(token) {
   try {
     const payload = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
-    return JSON.parse(atob(payload)).is_owner === true;
+    return JSON.parse(atob(payload)) ?? {};
   } catch {
-    return false;
+    return {};
   }
+}
+
+/** Whether a token says that its bearer is an owner. */
+export const isOwnerToken = (token) => claims(token).is_owner === true;
+
+/** Whether a token says that it is good for a room: it names that one, or none. */
+export function isTokenFor(token, room) {
+  const { room: one, call_cids: several } = claims(token);
+  return (one === undefined || one === room) && (!Array.isArray(several) || several.includes(room));
 }

@@ -1,10 +1,11 @@
 /** @file One's own tracks and hand: switches that say why they are blocked. */
 import { button, el, hook, setAttribute, setDisabled, setText, syncList } from "./dom.js";
-import { TRACKS, becauseText, listText, trackLabel } from "./words.js";
+import { whyButton } from "./explain.js";
+import { TRACKS, trackLabel } from "./words.js";
 
 /** Wires the panel of one's own tracks; returns its drawing. */
-export function createMine(panel, session) {
-  const { room, toasts } = session;
+export function createMine(panel, session, explain) {
+  const { room } = session;
   const list = hook("my-tracks", panel);
   const hand = hook("raise-hand", panel);
 
@@ -18,11 +19,8 @@ export function createMine(panel, session) {
       await session.attempt(`Turning ${label.toLowerCase()} ${on ? "on" : "off"}`, room.setTracks({ [kind]: on }));
     });
     const reason = el("span", { class: "muted small", id: reasonId, "data-testid": `reason-${kind}` });
-    const why = button("Why?", { class: "button small quiet", "data-testid": `why-${kind}`, "aria-label": `Why is ${label.toLowerCase()} blocked?` }, async () => {
-      const reply = await session.attempt("The question", room.explain({ track: kind }));
-      if (reply) toasts.info(`${label} is ${reply.allowed ? "allowed" : "not allowed"}`, listText((reply.because ?? []).map(becauseText)));
-    });
-    return { node: el("li", { class: "my-track", "data-testid": `my-${kind}` }, toggle, reason, why), toggle, reason, why };
+    const why = whyButton(explain, { track: kind }, { "data-testid": `why-${kind}` });
+    return { node: el("li", { class: "my-track", "data-testid": `my-${kind}` }, toggle, reason, why.node), toggle, reason, why };
   }
 
   function update({ node, toggle, reason, why }, [kind]) {
@@ -32,7 +30,7 @@ export function createMine(panel, session) {
     setDisabled(toggle, state === "blocked");
     setAttribute(toggle, "aria-pressed", String(state === "on"));
     setText(toggle, trackLabel(kind));
-    why.hidden = state !== "blocked";
+    why.update(self, true);
     setText(reason, stateText(room, kind, state));
   }
 

@@ -1,8 +1,10 @@
 /** @file The owner page: every participant a row, requests to answer, offers to cancel, roles in bulk. */
 import { ask } from "./ask.js";
 import { createBulk } from "./bulk.js";
+import { createExplain } from "./explain.js";
 import { button, el, hook, setDisabled, setText, syncList } from "./dom.js";
-import { keepAddress, pageLink, readAddress } from "./link.js";
+import { createInvite } from "./invite.js";
+import { keepAddress, readAddress } from "./link.js";
 import { createOffers } from "./offers.js";
 import { createRow } from "./rows.js";
 import { openRoom } from "./shell.js";
@@ -14,12 +16,13 @@ keepAddress();
 openRoom({ address, name: address.name, setUp });
 
 function setUp(session) {
-  const { room, toasts } = session;
+  const { room } = session;
   const offers = createOffers(hook("offers-panel"), session);
+  const explain = createExplain(session);
   const drawBulk = createBulk(hook("bulk-panel"), session);
   const drawRequests = setUpRequests(session);
-  const drawRows = setUpRows(session, offers);
-  setUpInvite(toasts);
+  const drawRows = setUpRows(session, { offers, explain });
+  createInvite(hook("invite"), session)(address.room);
 
   hook("end-room").addEventListener("click", async () => {
     const answer = await ask({
@@ -36,10 +39,11 @@ function setUp(session) {
     drawRequests();
     offers.draw();
     drawBulk();
+    explain.update();
   };
 }
 
-function setUpRows(session, offers) {
+function setUpRows(session, { offers, explain }) {
   const { room, toasts } = session;
   const list = hook("rows");
   const filter = hook("row-filter");
@@ -50,7 +54,7 @@ function setUpRows(session, offers) {
     shown.sort((a, b) => (b.peerId === room.peerId) - (a.peerId === room.peerId));
     syncList(list, shown, {
       key: (peer) => peer.peerId,
-      create: (peer) => createRow(peer, { session, offers }),
+      create: (peer) => createRow(peer, { session, offers, explain }),
       update: (row, peer) => row.update(peer),
     });
     setText(hook("row-count"), wanted ? `${shown.length} of ${peers.length}` : String(peers.length));
@@ -111,19 +115,4 @@ function setUpRequests(session) {
     setText(hook("requests-count"), requests.length ? String(requests.length) : "");
     document.title = `${requests.length ? `(${requests.length}) ` : ""}Owner · ${room.room?.cid ?? "Rolecall"}`;
   };
-}
-
-function setUpInvite(toasts) {
-  const link = hook("invite-link");
-  link.value = pageLink("participant.html", { room: address.room });
-  hook("invite-open").href = link.value;
-  hook("invite-copy").addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(link.value);
-      toasts.success("Invite link copied");
-    } catch {
-      link.select();
-      toasts.info("The link is selected", "This browser does not let the page copy: press Ctrl+C.");
-    }
-  });
 }

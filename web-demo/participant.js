@@ -1,10 +1,14 @@
 /** @file The participant page: what you may do, asking for more, role offers, your tracks, and who else is here. */
-import { button, el, hook, setAttribute, setDisabled, setText, syncList } from "./dom.js";
-import { keepAddress, readAddress } from "./link.js";
+import { createAbilities } from "./abilities.js";
+import { guestToken } from "./about.js";
+import { button, hook, setAttribute, setDisabled, setText } from "./dom.js";
+import { createExplain } from "./explain.js";
+import { keepAddress, pageLink, readAddress } from "./link.js";
 import { createInvitations } from "./invitations.js";
 import { createMine } from "./mine.js";
+import { createPeople } from "./people.js";
 import { openRoom } from "./shell.js";
-import { REQUESTABLE, TRACKS, byName, peerName, receiveLines, requestText, trackLabel } from "./words.js";
+import { REQUESTABLE, byName, peerName, receiveLines, requestText } from "./words.js";
 
 const address = readAddress();
 keepAddress();
@@ -31,23 +35,37 @@ function askName() {
 
 async function join(name) {
   hook("main").hidden = false;
-  const session = await openRoom({ address, name, setUp });
+  const session = await openRoom({ address, name, setUp, recover: (error) => becomeGuest(error, name) });
   if (session) hook("standing-title").focus();
+}
+
+/** Rooms that want a token get a guest's: the page comes back with it, and keeps it over reloads. */
+async function becomeGuest(error, name) {
+  if (address.token || error.reason !== "not-allowed") return false;
+  const token = await guestToken(name);
+  if (!token) return false;
+  window.history.replaceState(null, "", pageLink("participant.html", { room: address.room, token, name }));
+  window.location.reload();
+  return true;
 }
 
 function setUp(session) {
   const { room } = session;
   const drawStanding = setUpStanding(session);
-  const drawMine = createMine(hook("mine-panel"), session);
+  const explain = createExplain(session);
+  const drawMine = createMine(hook("mine-panel"), session, explain);
+  const drawAbilities = createAbilities(hook("abilities-panel"), session, explain);
+  const drawPeople = createPeople(hook("people-panel"), session, explain);
   const drawInvitations = createInvitations(hook("invitations"), session);
   hook("leave").addEventListener("click", () => room.leave());
   return () => {
     document.title = `${peerName(room.self)} · ${room.room?.cid ?? "Rolecall"}`;
     drawStanding();
     drawMine();
-    drawAbilities(room);
-    drawPeople(room);
+    drawAbilities();
+    drawPeople();
     drawInvitations();
+    explain.update();
   };
 }
 
@@ -107,63 +125,5 @@ function setUpStanding(session) {
     hook("waiting").hidden = asked.size === 0;
     setText(hook("waiting"), `You asked for ${requestText([...asked])}. Somebody who may decide has been told.`);
     if (asked.size > 0 || (hidden && answer.dataset.granted === "true")) answer.hidden = true;
-  };
-}
-
-function drawAbilities(room) {
-  const { permissions } = room.self;
-  const nameOf = (peerId) => peerName(room.participants.get(peerId) ?? { peerId });
-  syncList(hook("can-send"), TRACKS, {
-    key: ([kind]) => kind,
-    create: ([kind]) => ({ node: el("li", { "data-testid": `can-send-${kind}` }, trackLabel(kind)) }),
-    update: (row, [kind]) => setAttribute(row.node, "data-allowed", String(permissions.canSend.includes(kind))),
-  });
-  const lines = receiveLines(permissions.canReceive, nameOf);
-  syncList(hook("can-receive"), lines, {
-    key: (line) => line,
-    create: (line) => ({ node: el("li", { "data-allowed": String(!line.startsWith("nothing")) }, line) }),
-  });
-  const groups = ["participants", "streaming", "transcription"];
-  syncList(hook("can-admin"), groups, {
-    key: (group) => group,
-    create: (group) => ({ node: el("li", { "data-testid": `can-admin-${group}` }, group) }),
-    update: (row, group) => setAttribute(row.node, "data-allowed", String(permissions.canAdmin.includes(group))),
-  });
-  const capabilities = room.self.capabilities ?? [];
-  setText(hook("capabilities"), capabilities.length ? capabilities.join(", ") : "none");
-}
-
-function drawPeople(room) {
-  const others = [...room.participants.values()].filter((peer) => peer.peerId !== room.peerId);
-  syncList(hook("people"), others, {
-    key: (peer) => peer.peerId,
-    create: (peer) => createPerson(peer),
-    update: (row, peer) => row.update(peer),
-  });
-  hook("people-empty").hidden = others.length > 0;
-  setText(hook("people-count"), String(others.length));
-}
-
-function createPerson(peer) {
-  const name = el("strong", { class: "name" });
-  const role = el("span", { class: "chip" });
-  const hand = el("span", { class: "chip accent", hidden: true }, "hand raised");
-  const lost = el("span", { class: "chip bad", hidden: true }, "disconnected");
-  const hidden = el("span", { class: "chip warn", hidden: true }, "hidden");
-  const sending = el("span", { class: "muted small" });
-  const node = el("li", { class: "person", "data-testid": "person", "data-peer": peer.peerId },
-    el("div", { class: "who-line" }, name, el("span", { class: "chips" }, role, hand, hidden, lost)), sending);
-  return {
-    node,
-    update(next) {
-      setAttribute(node, "data-name", next.name);
-      setText(name, peerName(next));
-      setText(role, next.owner ? `${next.role} · owner` : next.role);
-      hand.hidden = !next.handRaised;
-      lost.hidden = next.connected !== false;
-      hidden.hidden = next.permissions.hasPresence;
-      const on = TRACKS.filter(([kind]) => next.tracks?.[kind] === "on").map(([, label]) => label.toLowerCase());
-      setText(sending, on.length ? `sends ${on.join(", ")}` : "sends nothing");
-    },
   };
 }

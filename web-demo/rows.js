@@ -1,10 +1,11 @@
 /** @file One row of the owner's panel: a participant with its role, presence, six tracks and what may be done to it. */
 import { ask } from "./ask.js";
 import { el, button, setAttribute, setDisabled, setText, syncOptions } from "./dom.js";
+import { whyButton } from "./explain.js";
 import { TRACKS, peerName, requestText, roleNames } from "./words.js";
 
 /** A row that stays the same nodes for the whole visit, so that focus and half-made choices survive every update. */
-export function createRow(peer, { session, offers }) {
+export function createRow(peer, { session, offers, explain }) {
   const { room, toasts } = session;
   const { peerId } = peer;
   let current = peer;
@@ -60,15 +61,18 @@ export function createRow(peer, { session, offers }) {
       call("The permission change", room.updateParticipant(peerId, { canSend }));
     } });
     const state = el("span", { class: "track-state", "data-testid": `track-${kind}` });
-    return { kind, input, state, node: el("label", { class: "track" }, input, el("span", { class: "track-label" }, label), state) };
+    const why = whyButton(explain, { track: kind }, { "data-testid": `why-${kind}` });
+    const tick = el("label", { class: "track-tick" }, input, el("span", { class: "track-label" }, label), state);
+    return { kind, input, state, why, node: el("div", { class: "track" }, tick, why.node) };
   });
+  const rights = button("Rights", { class: "button small", "data-testid": "rights" }, () => explain.open(rights, peerId));
   const legend = el("legend", { class: "hidden-text" });
 
   const node = el("li", { class: "row", "data-testid": "row", "data-peer": peerId },
     el("div", { class: "row-head" },
       avatar,
       el("div", { class: "who" }, el("div", { class: "who-line" }, name, chips), userId),
-      el("div", { class: "row-actions" }, el("label", { class: "switch" }, presence, el("span", {}, "Presence")), mute, remove)),
+      el("div", { class: "row-actions" }, el("label", { class: "switch" }, presence, el("span", {}, "Presence")), rights, mute, remove)),
     el("div", { class: "row-body" },
       el("div", { class: "role-picker" }, role, offer, force),
       el("fieldset", { class: "tracks" }, legend, ...ticks.map((tick) => tick.node))));
@@ -119,15 +123,17 @@ export function createRow(peer, { session, offers }) {
     drawRole();
 
     if (inFlight === 0) presence.checked = next.permissions.hasPresence;
-    for (const { kind, input, state, node: track } of ticks) {
+    for (const { kind, input, state, why, node: track } of ticks) {
       const now = next.tracks?.[kind] ?? "blocked";
       if (inFlight === 0) input.checked = next.permissions.canSend.includes(kind);
       setText(state, now);
       setAttribute(track, "data-state", now);
+      why.update(next, peerId === room.peerId);
     }
     setText(legend, `What ${shown} may send`);
     setAttribute(role, "aria-label", `Role for ${shown}`);
     setAttribute(presence, "aria-label", `Presence of ${shown}`);
+    setAttribute(rights, "aria-label", `Rights of ${shown}`);
     setAttribute(mute, "aria-label", `Mute ${shown}`);
     setAttribute(remove, "aria-label", `Remove ${shown}`);
     setAttribute(offer, "aria-label", `Offer the chosen role to ${shown}`);

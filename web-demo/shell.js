@@ -14,9 +14,10 @@ const REDRAWN_ON = [
 
 /**
  * Opens a room for a page. `setUp(session)` wires the page's panels and returns the function that draws them;
- * it is called once before joining, the drawing whenever something changed.
+ * it is called once before joining, the drawing whenever something changed. `recover(error)` may say that it leads elsewhere
+ * when the room lets nobody in.
  */
-export async function openRoom({ address, name, setUp }) {
+export async function openRoom({ address, name, setUp, recover }) {
   const room = new Rolecall({ room: address.room, token: address.token, name });
   const toasts = createToasts(document.body);
   const session = { room, toasts, skew: 0, ended: false, ending: undefined };
@@ -54,9 +55,10 @@ export async function openRoom({ address, name, setUp }) {
     toasts.info("Your token expires soon", `In ${seconds} s this page loses its seat. Ask for a new link.`);
   });
   room.on("error", ({ error }) => console.error(error));
-  room.on("closed", ({ code, text, error }) => {
+  room.on("closed", async ({ code, text, error }) => {
     showBanner("");
     session.ended = true;
+    if (error && await recover?.(error)) return;
     if (error) showEnding({ title: "The room did not let you in", text: error.message, detail: `${error.code || ""} ${error.reason}`.trim(), code: error.reason });
     else showEnding({ ...endingText(code), detail: session.ending ?? (text && `The reason given: ${text}`), code });
   });

@@ -75,23 +75,6 @@ export function receiveLines(canReceive, nameOf) {
   return [...lines, `${kinds(canReceive?.base)} from everybody${lines.length ? " else" : ""}`];
 }
 
-const BECAUSE = {
-  "role-grants": ({ role }) => `role ${role} allows it`,
-  "creator-grants": ({ role }) => `role ${role} allows it to the room's creator`,
-  "other-team": ({ role }) => `role ${role} allows it, but not in another team's room`,
-  "role-lacks": ({ role }) => `role ${role} does not allow it`,
-  "override-grants": () => "it was given in person",
-  "override-revokes": () => "it was taken in person",
-  "setting-off": ({ setting }) => `the room's setting ${setting} is off`,
-  hidden: () => "whoever is hidden sends nothing",
-  blocked: () => "the user is blocked here",
-};
-
-/** One rule of `explain` as text; the later rule overrules. */
-export function becauseText(because) {
-  return BECAUSE[because.rule]?.(because) ?? because.rule;
-}
-
 const ENDINGS = {
   1000: ["You have left the room", "Your seat is free. Come back whenever you like."],
   4500: ["This token does not open the room", "It is malformed, expired or signed with another secret. Ask for a new link."],

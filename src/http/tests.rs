@@ -135,6 +135,26 @@ async fn without_the_demo_the_root_is_a_plain_page() {
 }
 
 #[tokio::test]
+async fn the_demos_pages_ask_for_what_they_cannot_know_and_for_a_code_of_a_link() {
+    let house = House::open_with(Config { api_key: "public".to_owned(), ..Config::default() });
+    let about = house.ask("GET /demo/about HTTP/1.1").await;
+    assert!(about.ends_with("{\"apiKey\":\"public\"}"), "on loopback there is no host: {about}");
+    let code = house.ask("GET /demo/qr.svg?text=http%3A%2F%2Fa%2Fb%3Fc HTTP/1.1").await;
+    assert!(code.starts_with("HTTP/1.1 200 OK") && code.contains("image/svg+xml"), "{code}");
+    assert!(code.contains("default-src 'none'") && code.contains("</svg>"), "{code}");
+    for query in ["", "?text=", "?word=a", &format!("?text={}", "x".repeat(513))] {
+        let answer = house.ask(&format!("GET /demo/qr.svg{query} HTTP/1.1")).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+        assert!(answer.contains(r#""reason":"bad-request""#), "{answer}");
+    }
+    let off = House::open_with(Config { demo: false, ..Config::default() });
+    for path in ["/demo/about", "/demo/qr.svg?text=a"] {
+        let answer = off.ask(&format!("GET {path} HTTP/1.1")).await;
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_plain_get_of_the_socket_is_told_to_upgrade() {
     let house = House::open(Limits::default());
     let answer = house.ask("GET /v1/connect HTTP/1.1").await;

@@ -208,8 +208,9 @@ test("the owner ticks single tracks, mutes, and both sides talk", async (t) => {
   await bo.sees("my-video", { state: "blocked" });
 
   await bo.presses("why-video");
-  await bo.reads("toast", "Video is not allowed");
-  await bo.reads("toast", "role waiting does not allow it");
+  await bo.reads("explain-title", "Why can't you show a camera?");
+  await bo.reads("explain-reason", "Role waiting does not allow it");
+  await bo.presses("explain-close");
   await owner.gives("Bo", "attendee", "set-role");
   // Pressed before the role is there, the role would take it back.
   await owner.seesInRow("Bo", "track-audio", "off");

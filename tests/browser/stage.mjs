@@ -8,7 +8,7 @@ import { startServer } from "./server.mjs";
 
 const SCREENSHOTS = resolve(import.meta.dirname, "../../target/screenshots");
 const PATIENCE_MS = 15_000;
-const DESK = { width: 1320, height: 900 };
+export const DESK = { width: 1320, height: 900 };
 export const PHONE = { width: 360, height: 740 };
 
 /** The house of a test file, shared by its tests: a server and a browser. Close it when the file is done. */
@@ -17,6 +17,7 @@ export async function openHouse() {
   const [server, browser] = await Promise.all([startServer(), launch()]);
   return {
     server,
+    screenshots: SCREENSHOTS,
     /** A page in a context of its own: pages that share one draw seconds late while another is in front. */
     newPage: (viewport, colorScheme) => browser.newPage({ viewport, colorScheme, reducedMotion: "reduce", locale: "en-GB" }),
     async close() {
