@@ -131,8 +131,8 @@ export class FakeServer {
     return peer.peerId === seat.peerId || peer.permissions.hasPresence || self.capabilities.includes("update-call-permissions");
   }
 
-  /** Puts a peer in its new shape and tells everyone what he sees of it. @param {any} peer @param {string[]} [changed] */
-  put(peer, changed = ["role"]) {
+  /** Puts a peer in its new shape and tells everyone what he sees of it. @param {any} peer @param {string[]} [changed] @param {string | null} [by] */
+  put(peer, changed = ["role"], by = "server") {
     const before = this.peers.get(peer.peerId);
     const held = before?.capabilities.includes("update-call-permissions");
     const saw = new Map([...this.seats.values()].map((seat) => [seat, before && this.peers.has(seat.peerId) && this.sees(seat, before)]));
@@ -141,7 +141,7 @@ export class FakeServer {
       const sees = this.sees(seat, peer);
       if (saw.get(seat) && !sees) this.tell(seat, "participant-left", { peerId: peer.peerId, userId: peer.userId, reason: "hidden" });
       else if (!saw.get(seat) && sees) this.tell(seat, "participant-joined", { participant: peer });
-      else if (sees) this.tell(seat, "participant-updated", { participant: peer, changed, by: "server" });
+      else if (sees) this.tell(seat, "participant-updated", { participant: peer, changed, by });
       if (seat.peerId === peer.peerId) this.#showHidden(seat, held);
     }
     this.#count();

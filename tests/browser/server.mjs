@@ -18,15 +18,18 @@ function program() {
   return found;
 }
 
-/** A running server: `{ origin, owner, participant, token, stop }`, the links as printed; `token(...arguments)` is `rolecall token`. */
-export async function startServer() {
+/**
+ * A running server: `{ origin, owner, participant, token, stop }`, the links as printed; `token(...arguments)` is `rolecall token`.
+ * `settings` are `ROLECALL_` variables of its own.
+ */
+export async function startServer(settings = {}) {
   const home = await mkdtemp(join(tmpdir(), "rolecall-browser-"));
   // The server knows every ROLECALL_ variable and refuses others: the tests' own stay with the tests.
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("ROLECALL_")));
   const token = async (...words) => (await promisify(execFile)(program(), ["token", ...words], { cwd: home, env: environment })).stdout.trim();
   const child = spawn(program(), ["serve", "--listen", "127.0.0.1:0", "--data", ":memory:"], {
     cwd: home,
-    env: { ...environment, ROLECALL_DATA: join(home, "data") },
+    env: { ...environment, ...settings, ROLECALL_DATA: join(home, "data") },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let noise = "";
