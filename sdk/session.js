@@ -282,7 +282,12 @@ export class Session extends Emitter {
     this.#view.settle(call.method, call.params, frame.result);
     if (call.method === "setName" || call.method === "setMetadata") Object.assign(this.#options, call.params);
     call.resolve(frame.result);
-    if (call.method === "state") this.#tell(this.#view.reset(frame.result));
+    if (call.method === "state" && !this.#isPast(frame.result)) this.#tell(this.#view.reset(frame.result));
+  }
+
+  /** Whether the view is ahead of a state: it was asked for on an earlier socket, and is its first outcome. @param {any} reply */
+  #isPast({ epoch, seq }) {
+    return epoch === this.#view.epoch && seq < this.#view.seq;
   }
 
   /** @param {string} method @param {any} params */

@@ -215,6 +215,20 @@ describe("calls in flight", () => {
     assert.equal(done, 1);
   });
 
+  test("that ask for the state and hear an older one keep the view", async (t) => {
+    const { server, room } = await joined(t);
+    server.deaf = true;
+    const pending = room.refreshState();
+    await until(() => server.calls.some(({ method }) => method === "state"), "the call to be done");
+    server.put(participant("late"));
+    cut(server);
+    server.deaf = false;
+    assert.ok((await pending).seq < server.seq, "its first outcome");
+    await room.ping();
+    assert.equal(room.seq, server.seq);
+    assert.ok(room.participants.has("late"));
+  });
+
   test("made while away are sent after the resume, in order", async (t) => {
     const { server, room } = await joined(t);
     server.open = false;
