@@ -14,6 +14,24 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
+const SVG = "http://www.w3.org/2000/svg";
+
+/** A picture of `icons.svg` in the colour of the text around it; it says nothing to a screen reader. */
+export function icon(name) {
+  const node = document.createElementNS(SVG, "svg");
+  node.setAttribute("class", "icon");
+  node.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(SVG, "use");
+  node.append(use);
+  setIcon(node, name);
+  return node;
+}
+
+/** Shows another picture. */
+export function setIcon(node, name) {
+  setAttribute(node.firstElementChild, "href", `icons.svg#${name}`);
+}
+
 /** A button that submits nothing. */
 export function button(label, attributes, onclick) {
   const node = el("button", { type: "button", class: "button", ...attributes }, label);

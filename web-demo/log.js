@@ -1,6 +1,6 @@
 /** @file The live log: every notice with its `seq`, filterable, pausable and bounded. */
 import { coalesce, el, hook, setText } from "./dom.js";
-import { LEFT, OUTCOME, byName, peerName, requestText } from "./words.js";
+import { LEFT, OUTCOME, byName, listText, peerName, requestText, trackLabel } from "./words.js";
 
 const LINES_MAX = 500;
 
@@ -93,6 +93,7 @@ export function createLog(panel, room) {
   });
 
   room.on("notice", ({ method, params }) => {
+    if (method === "subscription-signal") return; // What two browsers tell each other to connect: long, and no fact of the room.
     if (params.participant) remember(params.participant);
     push({ seq: params.seq, at: params.at, method, params, summary: summarize(method, params, nameOf, byText) });
     if (method === "participant-left" && params.reason !== "hidden") names.delete(params.peerId);
@@ -114,6 +115,7 @@ function frame(params) {
   return details;
 }
 
+const tracksText = (kinds) => listText(kinds.map((kind) => trackLabel(kind).toLowerCase()));
 const shorten = (text) => (String(text).length > 80 ? `${String(text).slice(0, 80)}…` : String(text));
 
 function summarize(method, params, nameOf, byText) {
@@ -142,6 +144,10 @@ function summarize(method, params, nameOf, byText) {
       return `from ${peerName(params.from)}: ${shorten(params.data?.text ?? JSON.stringify(params.data))}`;
     case "signal":
       return `from ${peerName(params.from)}`;
+    case "subscription-updated":
+      return params.tracks.length ? `receiving ${tracksText(params.tracks)} from ${nameOf(params.peerId)}` : `nothing more from ${nameOf(params.peerId)}`;
+    case "subscriber-updated":
+      return params.tracks.length ? `somebody receives your ${tracksText(params.tracks)}` : "somebody receives nothing more of you";
     case "room-ended":
       return `${params.reason ?? ""}${byText(params.by)}`.trim();
     default:

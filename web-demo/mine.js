@@ -4,7 +4,7 @@ import { whyButton } from "./explain.js";
 import { TRACKS, trackLabel } from "./words.js";
 
 /** Wires the panel of one's own tracks; returns its drawing. */
-export function createMine(panel, session, explain) {
+export function createMine(panel, session, { explain, live }) {
   const { room } = session;
   const list = hook("my-tracks", panel);
   const hand = hook("raise-hand", panel);
@@ -12,12 +12,8 @@ export function createMine(panel, session, explain) {
   hand.addEventListener("click", () => session.attempt("Raising your hand", room.raiseHand(!room.self.handRaised)));
 
   function create([kind]) {
-    const label = trackLabel(kind);
     const reasonId = `reason-${kind}`;
-    const toggle = button("", { class: "button track-toggle", "data-testid": `toggle-${kind}`, "aria-describedby": reasonId }, async () => {
-      const on = room.self.tracks[kind] !== "on";
-      await session.attempt(`Turning ${label.toLowerCase()} ${on ? "on" : "off"}`, room.setTracks({ [kind]: on }));
-    });
+    const toggle = button("", { class: "button track-toggle", "data-testid": `toggle-${kind}`, "aria-describedby": reasonId }, () => live.toggle(kind));
     const reason = el("span", { class: "muted small", id: reasonId, "data-testid": `reason-${kind}` });
     const why = whyButton(explain, { track: kind }, { "data-testid": `why-${kind}` });
     return { node: el("li", { class: "my-track", "data-testid": `my-${kind}` }, toggle, reason, why.node), toggle, reason, why };

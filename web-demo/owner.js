@@ -5,6 +5,7 @@ import { createExplain } from "./explain.js";
 import { button, el, hook, setDisabled, setText, syncList } from "./dom.js";
 import { createInvite } from "./invite.js";
 import { keepAddress, readAddress } from "./link.js";
+import { createLive } from "./live.js";
 import { createOffers } from "./offers.js";
 import { createRow } from "./rows.js";
 import { openRoom } from "./shell.js";
@@ -19,6 +20,7 @@ function setUp(session) {
   const { room } = session;
   const offers = createOffers(hook("offers-panel"), session);
   const explain = createExplain(session);
+  const live = createLive(hook("live-panel"), session, explain);
   const drawBulk = createBulk(hook("bulk-panel"), session);
   const drawRequests = setUpRequests(session);
   const drawRows = setUpRows(session, { offers, explain });
@@ -35,6 +37,7 @@ function setUp(session) {
 
   return () => {
     hook("no-rights").hidden = room.can("update-call-permissions");
+    live.draw();
     drawRows();
     drawRequests();
     offers.draw();

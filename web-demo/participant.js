@@ -5,6 +5,7 @@ import { button, hook, setAttribute, setDisabled, setText } from "./dom.js";
 import { createExplain } from "./explain.js";
 import { keepAddress, pageLink, readAddress } from "./link.js";
 import { createInvitations } from "./invitations.js";
+import { createLive } from "./live.js";
 import { createMine } from "./mine.js";
 import { createPeople } from "./people.js";
 import { openRoom } from "./shell.js";
@@ -53,7 +54,8 @@ function setUp(session) {
   const { room } = session;
   const drawStanding = setUpStanding(session);
   const explain = createExplain(session);
-  const drawMine = createMine(hook("mine-panel"), session, explain);
+  const live = createLive(hook("live-panel"), session, explain);
+  const drawMine = createMine(hook("mine-panel"), session, { explain, live });
   const drawAbilities = createAbilities(hook("abilities-panel"), session, explain);
   const drawPeople = createPeople(hook("people-panel"), session, explain);
   const drawInvitations = createInvitations(hook("invitations"), session);
@@ -61,6 +63,7 @@ function setUp(session) {
   return () => {
     document.title = `${peerName(room.self)} · ${room.room?.cid ?? "Rolecall"}`;
     drawStanding();
+    live.draw();
     drawMine();
     drawAbilities();
     drawPeople();

@@ -110,7 +110,7 @@ export function hintText(peer, question, { allowed, decidedBy }, { isSelf, mayGr
   if (decidedBy === "hidden") return `Turn on presence to show ${whom}.`;
   if (decidedBy === "setting-off") return "No role and nobody in person gets around a setting of the room.";
   if (decidedBy === "blocked") return "Unblock the user first.";
-  const granting = roleNames(roles).filter((name) => grants(roles[name], question));
+  const granting = roleNames(roles).filter((name) => name !== peer.role && grants(roles[name], question));
   const tick = question.track ? `tick it for ${whom} on the owner page` : "";
   const give = granting.length > 0 ? `give ${whom} a role that allows it: ${listText(granting)}` : "";
   const text = [give, tick].filter(Boolean).join(", or ");

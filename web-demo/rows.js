@@ -2,7 +2,7 @@
 import { ask } from "./ask.js";
 import { el, button, setAttribute, setDisabled, setText, syncOptions } from "./dom.js";
 import { whyButton } from "./explain.js";
-import { TRACKS, peerName, requestText, roleNames } from "./words.js";
+import { TRACKS, avatarTone, peerName, requestText, roleNames } from "./words.js";
 
 /** A row that stays the same nodes for the whole visit, so that focus and half-made choices survive every update. */
 export function createRow(peer, { session, offers, explain }) {
@@ -112,7 +112,7 @@ export function createRow(peer, { session, offers, explain }) {
     setText(name, shown);
     setText(userId, next.userId === next.peerId ? "anonymous" : next.userId);
     setText(avatar, shown.slice(0, 1).toUpperCase());
-    setAttribute(avatar, "data-tone", [...shown].reduce((sum, letter) => sum * 31 + letter.codePointAt(0), 7) % 997 % 6);
+    setAttribute(avatar, "data-tone", avatarTone(shown));
     drawChips();
 
     const names = roleNames(room.roles);

@@ -41,6 +41,9 @@ export function peerName(peer) {
   return peer.peerId ? `peer ${peer.peerId.slice(-6)}` : "somebody";
 }
 
+/** Which of the six colours stands behind an initial; the same name has the same everywhere. */
+export const avatarTone = (name) => [...name].reduce((sum, letter) => sum * 31 + letter.codePointAt(0), 7) % 997 % 6;
+
 /** Who did something: `by` of a notice is a peer id, `"server"`, null or a peer's own object. */
 export function byName(by, participants) {
   if (by === null || by === undefined) return "";

@@ -62,6 +62,8 @@ for (const colorScheme of ["light", "dark"]) {
       await bo.sees("standing", { role: "attendee" });
       await bo.presses("toggle-audio");
       await bo.sees("my-audio", { state: "on" });
+      await bo.presses("live-video");
+      await owner.sees("tile", { name: "Bo", picture: "on" });
       await bo.presses("raise-hand");
       await bo.writes("message-input", "hello");
       await bo.presses("message-send");

@@ -30,7 +30,9 @@ export async function openHouse() {
 function launch() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM_BIN ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+      // A camera and a microphone that are always there and allowed, and connections within this machine.
+      "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--allow-loopback-in-peer-connection"],
   });
 }
 
@@ -44,9 +46,10 @@ export async function setStage(t, house, { type = "lobby", tolerate } = {}) {
   const link = (page, query = {}) => linkFor(`${server.origin}/${page}`, { room, ...query });
   const ownerLink = async () => `${link("owner.html")}#token=${await server.token("--user", "owner", "--name", "Owner", "--room", room, "--owner")}`;
 
-  async function open(name, url, { viewport = DESK, colorScheme = "light" } = {}) {
+  async function open(name, url, { viewport = DESK, colorScheme = "light", init } = {}) {
     const page = await house.newPage(viewport, colorScheme);
     pages.push(page);
+    if (init) await page.addInitScript(init);
     page.setDefaultTimeout(PATIENCE_MS);
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type()) && !tolerate?.test(message.text())) complaints.push(`${name}: ${message.text()}`);
