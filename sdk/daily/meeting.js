@@ -20,7 +20,7 @@ export const SERVER_ID = "server";
  * @typedef {object} Surroundings
  * @property {import("../rolecall.js").Rolecall} room
  * @property {import("./devices.js").Devices} devices
- * @property {import("./remote.js").RemoteMedia} media
+ * @property {import("./remote.js").RemoteMedia["trackOf"]} trackOf what arrives of others
  * @property {import("./subscriptions.js").Subscriptions} subscriptions
  * @property {Tell} tell
  */
@@ -28,7 +28,7 @@ export const SERVER_ID = "server";
 export class Meeting {
   #room;
   #devices;
-  #media;
+  #trackOf;
   #subscriptions;
   #tell;
   #store;
@@ -41,10 +41,10 @@ export class Meeting {
   #refreshing = false;
 
   /** @param {Surroundings} surroundings */
-  constructor({ room, devices, media, subscriptions, tell }) {
+  constructor({ room, devices, trackOf, subscriptions, tell }) {
     this.#room = room;
     this.#devices = devices;
-    this.#media = media;
+    this.#trackOf = trackOf;
     this.#subscriptions = subscriptions;
     this.#tell = tell;
     this.#store = new Store(tell);
@@ -191,7 +191,7 @@ export class Meeting {
       receivable: !self || mayReceive(self, wire, kind),
       muted: this.#muted.get(wire.peerId)?.has(kind) ?? false,
       subscribed: this.#subscriptions.of(wire.peerId, kind),
-      track: this.#media.trackOf(wire.peerId, kind),
+      track: this.#trackOf(wire.peerId, kind),
     });
   }
 }

@@ -1,4 +1,6 @@
-/** @file Sound and pictures of others: the native client's media behind one small door, so that the call stands without it. */
+/** @file Sound and pictures of others: `media.js` behind one small door, so that the call stands without it. */
+
+import { Media } from "../media.js";
 
 /** @typedef {import("../wire.js").TrackKind} TrackKind */
 
@@ -15,12 +17,24 @@
 const NOTHING = { trackOf: () => undefined, setTrack: () => {}, refresh: () => {}, close: () => {} };
 
 /**
- * @param {import("../rolecall.js").Rolecall} _room
- * @param {import("./subscriptions.js").Subscriptions} _subscriptions
- * @param {import("./types.js").Extras | undefined} _extras
- * @param {(peerId: string) => void} _onChange what arrives of somebody is something else
+ * @param {import("../rolecall.js").Rolecall} room
+ * @param {import("./subscriptions.js").Subscriptions} subscriptions
+ * @param {import("./types.js").Extras | undefined} extras
+ * @param {(peerId: string) => void} onChange what arrives of somebody is something else
  * @returns {RemoteMedia}
  */
-export function openMedia(_room, _subscriptions, _extras, _onChange) {
-  return NOTHING;
+export function openMedia(room, subscriptions, extras, onChange) {
+  if (extras?.media === false || typeof globalThis.RTCPeerConnection !== "function") return NOTHING;
+  const media = new Media(room, { wants: ({ peerId }, kind) => subscriptions.of(peerId, kind) === true });
+  media.on("track-started", ({ peerId }) => onChange(peerId));
+  media.on("track-stopped", ({ peerId }) => onChange(peerId));
+  media.on("unavailable", ({ reason }) => console.warn(`no sound and pictures of others here: ${reason}`));
+  media.on("error", ({ error }) => console.warn("media of others:", error));
+  return {
+    trackOf: (peerId, kind) => media.tracks(peerId).get(kind),
+    setTrack: (kind, track) => media.setTrack(kind, track),
+    refresh: () => media.refresh(),
+    // Own tracks are the devices' to stop.
+    close: () => media.close({ stopTracks: false }),
+  };
 }

@@ -225,14 +225,20 @@ export class CallSession extends Emitter {
   #begin(room, reply) {
     const { devices, subscriptions } = this;
     const tell = /** @type {import("./store.js").Tell} */ ((name, payload) => this.tell(/** @type {any} */ (name), payload));
-    const media = (this.media = openMedia(room, subscriptions, this.properties.rolecall, (peerId) => this.meeting?.refreshOthers(peerId)));
-    const meeting = new Meeting({ room, devices, media, subscriptions, tell });
+    const trackOf = (/** @type {string} */ peerId, /** @type {import("../wire.js").TrackKind} */ kind) => this.media?.trackOf(peerId, kind);
+    const meeting = new Meeting({ room, devices, trackOf, subscriptions, tell });
     this.#count(room.counts);
     this.#admit({ access: { level: "full" } });
     this.meeting = meeting;
     this.#state = "joined-meeting";
     this.startDevices();
     meeting.begin();
+    // Behind the meeting: what a notice says of somebody is told before what it does to his tracks.
+    this.media = openMedia(room, subscriptions, this.properties.rolecall, (peerId) => this.meeting?.refreshOthers(peerId));
+    for (const kind of /** @type {const} */ (["audio", "video"])) {
+      const track = devices.trackOf(kind);
+      if (track) this.media.setTrack(kind, track);
+    }
     meeting.sendAgain();
     const participants = /** @type {Participants} */ (meeting.participants);
     this.#joining?.resolve(participants);
@@ -285,6 +291,8 @@ export class CallSession extends Emitter {
   // ---- ending
 
   async #leave() {
+    this.media?.close();
+    this.media = null;
     await this.native?.leave();
     this.#state = "left-meeting";
     this.#forget();

@@ -117,7 +117,10 @@ describe("Daily's complete example", { skip }, () => {
     await reads(ann, perms(true, true, true));
     await ann.locator(own).waitFor();
     await ann.waitForFunction(() => window.call.localVideo() && window.call.localAudio());
-    await owner.waitForFunction((id) => ["loading", "playable"].includes(window.call.participants()[id].tracks.video.state), annId);
+    for (const page of [owner, bob]) {
+      await page.waitForFunction((id) => window.call.participants()[id].tracks.video.state === "playable", annId);
+      await page.waitForFunction((id) => document.querySelector(`#tile-${CSS.escape(id)} video`)?.videoWidth > 0, annId);
+    }
     assert.deepEqual(await owner.evaluate((id) => [...window.call.participants()[id].permissions.canSend].sort(), annId), ["audio", "video"]);
 
     // Her cable is pulled and put back: nobody hears of it, and the owner's unsaved ticks stay.
@@ -143,7 +146,10 @@ describe("Daily's complete example", { skip }, () => {
     await reads(ann, perms(true, true, false));
     await ann.locator(own).waitFor({ state: "detached" });
     assert.deepEqual(await ann.evaluate(() => [window.call.localAudio(), window.call.localVideo()]), [true, false]);
-    await owner.waitForFunction((id) => window.call.participants()[id].tracks.video.off?.byCanSendPermission === true, annId);
+    for (const page of [owner, bob]) {
+      await page.waitForFunction((id) => window.call.participants()[id].tracks.video.off?.byCanSendPermission === true, annId);
+      await page.locator(`[id="tile-${annId}"]`).waitFor({ state: "detached" });
+    }
 
     // Hidden: she leaves the others with the reason, and may ask again. Denied: nothing changes.
     const left = bob.evaluate(() => new Promise((done) => window.call.once("participant-left", ({ participant, reason }) => done([participant.session_id, reason]))));
