@@ -1,6 +1,7 @@
 //! Tokens: who a JWT says its bearer is, and the minting of one.
 
 mod claims;
+pub mod daily;
 
 use std::collections::HashMap;
 
@@ -46,8 +47,31 @@ pub struct Identity {
     pub permissions: Option<Box<RawValue>>,
     /// When the token ends, in seconds since the epoch; `None` never.
     pub exp: Option<u64>,
+    /// How long its bearer may stay where he comes in with it.
+    pub stay: Stay,
     /// When the token was made, in seconds since the epoch.
     pub iat: Option<u64>,
+    /// Whether somebody without `user_id` may join with it: as nobody whom the Directory knows.
+    pub unnamed: bool,
+    /// Whether it keeps its bearer from sharing his screen.
+    pub no_screenshare: bool,
+}
+
+/// How long a seat is kept that was taken with a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stay {
+    /// Until then, in seconds since the epoch; `None`: as far as this goes, for ever.
+    pub until: Option<u64>,
+    /// So many seconds; `None`: as far as this goes, for ever.
+    pub seconds: Option<u64>,
+}
+
+impl Stay {
+    /// When it ends for who came in at `came_s`, in seconds since the epoch; `None`: never.
+    pub fn ends(self, came_s: u64) -> Option<u64> {
+        let elapsed = self.seconds.map(|seconds| came_s.saturating_add(seconds));
+        self.until.into_iter().chain(elapsed).min()
+    }
 }
 
 impl Identity {
@@ -153,7 +177,35 @@ impl Verifier {
         self.verify_at(token, self.clock.now_s())
     }
 
+    /// The claims of a good token of Daily's form; of one whose `nbf` has not come only where that
+    /// is `early` enough.
+    pub fn claims_of_daily(
+        &self,
+        token: &str,
+        early: bool,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, AuthError> {
+        let claims = self.opened(token)?;
+        match claims::read(claims.get(), self.trust_teams, self.clock.now_s()) {
+            Ok(_) => {}
+            Err(AuthError::NotYetValid) if early => {}
+            Err(error) => return Err(error),
+        }
+        let claims: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(claims.get()).map_err(|_| AuthError::BadClaims)?;
+        let expected = "given: it is a token of another form";
+        if claims.contains_key("r") {
+            Ok(claims)
+        } else {
+            Err(AuthError::BadClaim { claim: "r", expected })
+        }
+    }
+
     fn verify_at(&self, token: &str, now_s: u64) -> Result<Identity, AuthError> {
+        claims::read(self.opened(token)?.get(), self.trust_teams, now_s)
+    }
+
+    /// The text of the claims of a token that one of our keys has signed.
+    fn opened(&self, token: &str) -> Result<Box<RawValue>, AuthError> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(AuthError::TooLong);
         }
@@ -169,8 +221,7 @@ impl Verifier {
         };
         // `jku`, `jwk`, `x5u` and `x5c` are never looked at: keys come from the settings alone.
         let key = key.filter(|key| key.algorithm == header.alg).ok_or(AuthError::BadSignature)?;
-        let claims = key.verified_claims(token)?;
-        claims::read(claims.get(), self.trust_teams, now_s)
+        key.verified_claims(token)
     }
 }
 
@@ -257,9 +308,17 @@ pub struct Claims {
 impl Claims {
     /// Signs the claims with the app's secret (HS256).
     pub fn sign(&self, secret: &Secret) -> Result<String, SignError> {
-        let key = EncodingKey::from_secret(secret.expose().as_bytes());
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), self, &key).map_err(|_| SignError)
+        sign(self, secret)
     }
+}
+
+/// Signs claims with the app's secret (HS256).
+///
+/// # Errors
+/// [`SignError`].
+pub fn sign(claims: &impl Serialize, secret: &Secret) -> Result<String, SignError> {
+    let key = EncodingKey::from_secret(secret.expose().as_bytes());
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key).map_err(|_| SignError)
 }
 
 /// The claims could not be signed.

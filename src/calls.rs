@@ -153,10 +153,13 @@ impl CallIndex {
     /// The calls of a type.
     #[must_use]
     pub fn rooms_of_type(&self, call_type: &CallTypeName) -> Vec<Cid> {
-        let calls = self.read();
-        let prefix = format!("{call_type}:");
-        let cards = calls.cards.beginning(&prefix);
-        cards.map(|card| card.room.cid.clone()).collect()
+        self.cards_of_type(call_type.as_str()).iter().map(|card| card.room.cid.clone()).collect()
+    }
+
+    /// The cards of the calls of a type, in the order of their names.
+    #[must_use]
+    pub fn cards_of_type(&self, call_type: &str) -> Vec<Arc<Card>> {
+        self.read().cards.beginning(&format!("{call_type}:")).cloned().collect()
     }
 
     /// One page of the calls that a filter admits, none beyond the asker's reach: where the filter

@@ -1,16 +1,19 @@
 //! The door to HTTP: what its routes share, and which path leads where.
 
 mod assets;
+pub mod daily;
 mod demo;
 mod health;
+pub mod input;
 pub mod origin;
 mod problem;
+pub mod rate;
 pub mod rooms;
 mod serve;
 pub mod stream;
 mod upgrade;
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -20,7 +23,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use futures::future::BoxFuture;
+use futures::{FutureExt as _, future::BoxFuture};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::Instant;
 
@@ -55,13 +58,19 @@ pub trait Sockets: Send + Sync {
 }
 
 /// The routes of the APIs, and the document and page that show them.
-pub fn api(rooms: Arc<rooms::Rooms>, stream: Arc<stream::Stream>) -> Router<Arc<Door>> {
+pub fn api(
+    rooms: Arc<rooms::Rooms>,
+    stream: Arc<stream::Stream>,
+    daily: Arc<daily::Daily>,
+) -> Router<Arc<Door>> {
     let (rooms, of_rooms) = rooms::routes(rooms).split_for_parts();
+    let (daily, of_daily) = daily::routes(daily);
     let (routes, mut document) = stream::routes(stream);
     document.merge(of_rooms);
+    document.merge(of_daily);
     document.merge(health::routes().into_openapi());
     let document = stream::openapi::complete(document);
-    rooms.merge(routes).merge(stream::openapi::pages(document))
+    rooms.merge(routes).merge(daily).merge(stream::openapi::pages(document))
 }
 
 /// All routes: these, `api`, and the pages for every other path.
@@ -91,7 +100,8 @@ async fn answer(State(timeout): State<Duration>, request: Request, next: Next) -
     let response = match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            let mut response = stream::late(&path, begun).unwrap_or_else(|| {
+            let late = stream::late(&path, begun).or_else(|| daily::late(&path));
+            let mut response = late.unwrap_or_else(|| {
                 let message = "the request was not complete in time";
                 Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", message).into_response()
             });
@@ -106,6 +116,15 @@ async fn answer(State(timeout): State<Duration>, request: Request, next: Next) -
         elapsed_us = begun.elapsed().as_micros(), "answered {method} {path} with {status}"
     );
     response
+}
+
+/// What a handler answers; nothing where it panicked.
+async fn unpanicked(running: impl Future<Output = Response>) -> Option<Response> {
+    let answered = AssertUnwindSafe(running).catch_unwind().await.ok();
+    if answered.is_none() {
+        tracing::error!("a handler of a REST API panicked");
+    }
+    answered
 }
 
 async fn render_metrics(State(door): State<Arc<Door>>) -> impl IntoResponse {

@@ -44,8 +44,8 @@ use tokio::{
 pub use self::outside::{OutsideAsk, Seen};
 use self::seat::Seat;
 use crate::{
-    calls::CallIndex, clock::Clock, config::Limits, directory::DirectoryHandle, journal::Journal,
-    metrics,
+    auth::Stay, calls::CallIndex, clock::Clock, config::Limits, directory::DirectoryHandle,
+    journal::Journal, metrics,
 };
 use changes::Anew;
 use room_task::{End, RoomTask};
@@ -196,8 +196,8 @@ pub struct ResumeAsk {
 pub struct Fresh {
     /// Whose it is.
     pub user_id: Option<UserId>,
-    /// When it ends, in seconds since the epoch.
-    pub exp: Option<u64>,
+    /// How long he may stay with it.
+    pub stay: Stay,
     /// When it was made, in seconds since the epoch.
     pub issued: u64,
 }
@@ -206,7 +206,9 @@ pub struct Fresh {
 pub struct Resumed {
     /// Who sits there.
     pub user_id: UserId,
-    /// When his token ends, in seconds since the epoch.
+    /// When he came in, in seconds since the epoch.
+    pub came_s: u64,
+    /// When he has to go unless he brings a fresh token, in seconds since the epoch.
     pub exp: Option<u64>,
     /// When it was made; none without a token.
     pub issued: Option<u64>,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
 
 /// A shared secret or a token. Its `Debug` is redacted, it has no `Display`, and it serializes as
 /// `[redacted]`; [`Secret::expose`] is the one way to the text.
@@ -13,6 +14,12 @@ impl Secret {
     /// Hides `text`.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// Whether `text` is this. How long that takes says nothing of how much of it is right.
+    pub fn is(&self, text: &str) -> bool {
+        let [own, given] = [self.0.as_str(), text].map(|text| Sha256::digest(text.as_bytes()));
+        own.iter().zip(given.iter()).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
     }
 
     /// The text itself, for the one place that verifies or signs with it.
@@ -49,5 +56,7 @@ mod tests {
         assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "[redacted] Some([redacted])");
         assert_eq!(serde_json::to_string(&secret).unwrap(), "\"[redacted]\"");
         assert_eq!(secret.expose(), "hush");
+        assert!(secret.is("hush"));
+        assert!(["", "hus", "hushh", "Hush"].iter().all(|other| !secret.is(other)));
     }
 }

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use axum::Router;
 use rolecall_protocol::{
     id::{CallTypeName, Cid, Timestamp},
     room::{Command, Creation},
@@ -26,8 +27,10 @@ use crate::{
     directory::{self, DirectoryHandle},
     http::{
         self, BindError, Door, Readiness,
+        daily::Daily,
+        rate::Rates,
         rooms::Rooms,
-        stream::{Stream, rate::Rates, tasks::Tasks},
+        stream::{Stream, tasks::Tasks},
     },
     hub::{Hub, Shared, changes, whereabouts::Whereabouts},
     journal::{
@@ -182,9 +185,9 @@ impl Server {
     /// Serves until `shutdown` ends, then stops in good order.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, door, sessions, rooms, stop, .. } = self;
-        let stream = stream(&door, &rooms);
+        let api = api(&door, rooms);
         let stopped = stop.subscribe();
-        let router = http::router(Arc::clone(&door), http::api(rooms, stream));
+        let router = http::router(Arc::clone(&door), api);
         if door.config.demo {
             open_demo(&sessions.hub, &door.config).await;
         }
@@ -238,18 +241,27 @@ impl Server {
     }
 }
 
-/// What serves the REST API over the same rooms.
-fn stream(door: &Door, rooms: &Rooms) -> Arc<Stream> {
-    Arc::new(Stream {
+/// What serves the REST APIs over the same rooms. They share their rates.
+fn api(door: &Door, rooms: Arc<Rooms>) -> Router<Arc<Door>> {
+    let rates = Arc::new(Rates::new(&door.config.limits));
+    let daily = Daily {
+        config: Arc::clone(&door.config),
+        clock: door.clock.clone(),
+        verifier: Arc::clone(&door.verifier),
+        hub: Arc::clone(&rooms.hub),
+        rates: Arc::clone(&rates),
+    };
+    let stream = Stream {
         config: Arc::clone(&door.config),
         clock: door.clock.clone(),
         verifier: Arc::clone(&door.verifier),
         hub: Arc::clone(&rooms.hub),
         default_call_type: rooms.default_call_type.clone(),
         directory: rooms.hub.shared().directory.clone(),
-        rates: Rates::new(&door.config.limits),
+        rates,
         tasks: Tasks::default(),
-    })
+    };
+    http::api(rooms, Arc::new(stream), Arc::new(daily))
 }
 
 /// The journal that the settings ask for.

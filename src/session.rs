@@ -128,6 +128,8 @@ struct Place {
     cid: Cid,
     seated: Seated,
     user_id: UserId,
+    /// When he came in, in seconds since the epoch.
+    came_s: u64,
     term: Term,
     /// When the token was made, in seconds since the epoch; none without a token.
     issued: Option<u64>,

@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{AuthError, CALL_CIDS_MAX, Identity, LEEWAY_S, TEAMS_MAX};
+use super::{AuthError, CALL_CIDS_MAX, Identity, LEEWAY_S, Stay, TEAMS_MAX, daily};
 use rolecall_protocol::id::{DISPLAY_NAME_MAX, NAME_MAX, TEAM_MAX, USER_ID_MAX};
 
 /// Reads `text`. Claims we do not know are ignored, as Stream's SDKs send some; one that we know
@@ -19,17 +19,35 @@ use rolecall_protocol::id::{DISPLAY_NAME_MAX, NAME_MAX, TEAM_MAX, USER_ID_MAX};
 /// fill in must not become a server token.
 pub(super) fn read(text: &str, trust_teams: bool, now_s: u64) -> Result<Identity, AuthError> {
     let claims: Distinct<'_> = serde_json::from_str(text).map_err(|_| AuthError::BadClaims)?;
-    let exp = claims.seconds("exp")?;
     let nbf = claims.seconds("nbf")?;
-    let iat = claims.seconds("iat")?;
+    let identity = match daily::is_its_own(&claims)? {
+        true => daily::identity(&claims)?,
+        false => identity(&claims, trust_teams)?,
+    };
+    let soonest = now_s.saturating_add(LEEWAY_S);
+    if identity.is_expired(now_s) {
+        return Err(AuthError::Expired);
+    }
+    if nbf.is_some_and(|nbf| nbf > soonest) {
+        return Err(AuthError::NotYetValid);
+    }
+    if identity.iat.is_some_and(|iat| iat > soonest) {
+        return Err(AuthError::IssuedInFuture);
+    }
+    Ok(identity)
+}
+
+/// Who a token says its bearer is whose claims have their whole names.
+fn identity(claims: &Distinct<'_>, trust_teams: bool) -> Result<Identity, AuthError> {
     let room = claims.text("room", CID_MAX, CID)?;
     let call_cids = claims.texts("call_cids", CALL_CIDS_MAX, CID_MAX, CIDS)?;
     let bound = room.is_some() || call_cids.is_some();
     let role = claims.text("role", NAME_MAX, "text of 1 to 64 characters")?;
-    let is_owner = claims.of_type::<bool>("is_owner", "true or false")?.unwrap_or_default();
-    let identity = Identity {
-        user_id: claims.text("user_id", USER_ID_MAX, "text of 1 to 128 characters")?,
-        name: claims.name()?,
+    let is_owner = claims.flag("is_owner")?.unwrap_or_default();
+    let exp = claims.seconds("exp")?;
+    Ok(Identity {
+        user_id: claims.text("user_id", USER_ID_MAX, USER)?,
+        name: claims.name("name")?,
         room,
         call_cids,
         role: role.filter(|_| bound),
@@ -40,21 +58,14 @@ pub(super) fn read(text: &str, trust_teams: bool, now_s: u64) -> Result<Identity
         },
         permissions: claims.object("permissions")?,
         exp,
-        iat,
-    };
-    let soonest = now_s.saturating_add(LEEWAY_S);
-    if identity.is_expired(now_s) {
-        return Err(AuthError::Expired);
-    }
-    if nbf.is_some_and(|nbf| nbf > soonest) {
-        return Err(AuthError::NotYetValid);
-    }
-    if iat.is_some_and(|iat| iat > soonest) {
-        return Err(AuthError::IssuedInFuture);
-    }
-    Ok(identity)
+        stay: Stay { until: exp, seconds: None },
+        iat: claims.seconds("iat")?,
+        ..Identity::default()
+    })
 }
 
+/// What a user's id must be.
+pub(super) const USER: &str = "text of 1 to 128 characters";
 /// `type:id`, both of the longest.
 const CID_MAX: usize = 2 * NAME_MAX + 1;
 const CID: &str = "text of 1 to 129 characters";
@@ -62,10 +73,15 @@ const CIDS: &str = "a list of at most 100 room ids of 1 to 129 characters";
 const TEAMS: &str = "a list of at most 250 team names of 1 to 100 characters";
 
 /// A JSON object no key of which is given twice, however it is escaped.
-struct Distinct<'a>(BTreeMap<String, &'a RawValue>);
+pub(super) struct Distinct<'a>(BTreeMap<String, &'a RawValue>);
 
 impl Distinct<'_> {
-    fn of_type<'s, T: Deserialize<'s>>(
+    /// Whether a claim is there, whatever it says.
+    pub(super) fn has(&self, claim: &str) -> bool {
+        self.0.contains_key(claim)
+    }
+
+    pub(super) fn of_type<'s, T: Deserialize<'s>>(
         &'s self,
         claim: &'static str,
         expected: &'static str,
@@ -75,11 +91,15 @@ impl Distinct<'_> {
         read.map(Some).map_err(|_| AuthError::BadClaim { claim, expected })
     }
 
-    fn seconds(&self, claim: &'static str) -> Result<Option<u64>, AuthError> {
+    pub(super) fn flag(&self, claim: &'static str) -> Result<Option<bool>, AuthError> {
+        self.of_type(claim, "true or false")
+    }
+
+    pub(super) fn seconds(&self, claim: &'static str) -> Result<Option<u64>, AuthError> {
         self.of_type(claim, "a whole number of seconds since 1970")
     }
 
-    fn text(
+    pub(super) fn text(
         &self,
         claim: &'static str,
         chars_max: usize,
@@ -95,13 +115,13 @@ impl Distinct<'_> {
     }
 
     /// An empty name is no name.
-    fn name(&self) -> Result<Option<String>, AuthError> {
+    pub(super) fn name(&self, claim: &'static str) -> Result<Option<String>, AuthError> {
         const EXPECTED: &str = "text of at most 128 characters";
-        let name: Option<String> = self.of_type("name", EXPECTED)?;
+        let name: Option<String> = self.of_type(claim, EXPECTED)?;
         match name {
             Some(name) if name.is_empty() => Ok(None),
             Some(name) if !is_word(&name, DISPLAY_NAME_MAX) => {
-                Err(AuthError::BadClaim { claim: "name", expected: EXPECTED })
+                Err(AuthError::BadClaim { claim, expected: EXPECTED })
             }
             name => Ok(name),
         }

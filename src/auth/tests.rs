@@ -1,5 +1,7 @@
 //! Tests of `auth`: every trap of JWT by a token made by hand.
 
+mod daily;
+
 use jsonwebtoken::crypto::sign;
 use serde_json::{Value, json};
 

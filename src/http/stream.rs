@@ -6,9 +6,7 @@ pub mod ask;
 pub mod body;
 pub mod caller;
 pub mod fault;
-pub mod input;
 pub mod openapi;
-pub mod rate;
 pub mod speech;
 
 mod app;
@@ -22,7 +20,7 @@ mod user_search;
 mod user_states;
 mod users;
 
-use std::{net::IpAddr, net::Ipv4Addr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -35,7 +33,6 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use futures::FutureExt as _;
 use rolecall_protocol::{
     directory::User,
     id::{CallTypeName, TeamId, Timestamp, UserId},
@@ -52,11 +49,15 @@ use self::{
     caller::Caller,
     fault::{Fault, Subject},
     openapi::Operations,
-    rate::{Key, Rates},
     speech::{BROWSER_PREFIX, SERVER_PREFIX, Speech},
     tasks::Tasks,
 };
-use super::{Inbound, origin};
+use super::{
+    input::{self, Unread},
+    origin,
+    rate::{self, Key, Rates},
+    unpanicked,
+};
 use crate::{auth::Verifier, clock::Clock, config::Config, directory::DirectoryHandle, hub::Hub};
 
 /// How long a browser may remember what it may send from another origin.
@@ -77,7 +78,7 @@ pub struct Stream {
     /// Users, roles, call types, the app's settings.
     pub directory: DirectoryHandle,
     /// How many requests a minute.
-    pub rates: Rates,
+    pub rates: Arc<Rates>,
     /// What takes longer.
     pub tasks: Tasks,
 }
@@ -199,11 +200,7 @@ async fn attend(State(door): State<Door>, mut request: Request, next: Next) -> R
         None => {
             let operation = operation.clone();
             request.extensions_mut().insert(Arrival { caller, speech, operation, begun });
-            let running = AssertUnwindSafe(next.run(request)).catch_unwind();
-            running.await.unwrap_or_else(|_| {
-                tracing::error!("a handler of the REST API panicked");
-                Fault::internal().into_response()
-            })
+            unpanicked(next.run(request)).await.unwrap_or_else(|| Fault::internal().into_response())
         }
     };
     if response.status().is_client_error() || response.status().is_server_error() {
@@ -219,7 +216,9 @@ async fn attend(State(door): State<Door>, mut request: Request, next: Next) -> R
 
 /// Gives an error its body, wherever it comes from.
 fn whole(mut response: Response, operation: Option<&str>, begun: Instant) -> Response {
-    let fault = response.extensions_mut().remove::<Fault>();
+    let extensions = response.extensions_mut();
+    let fault = extensions.remove::<Fault>();
+    let fault = fault.or_else(|| extensions.remove::<Unread>().map(Fault::from));
     let fault = fault.unwrap_or_else(|| Fault::of_status(response.status()));
     let mut answer = fault.answer(operation, begun);
     if let Some(allow) = response.headers_mut().remove(ALLOW) {
@@ -230,14 +229,10 @@ fn whole(mut response: Response, operation: Option<&str>, begun: Instant) -> Res
 
 /// Whose bucket a request is taken from.
 fn key(caller: &Result<Caller, Fault>, request: &Request) -> Key {
-    let unnamed = || {
-        let addr = request.extensions().get::<Inbound>().map(|inbound| inbound.addr().ip());
-        Key::Address(addr.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
-    };
     match caller {
         Ok(Caller::Server) => Key::Server,
         Ok(Caller::User(user)) => Key::User(user.id.clone()),
-        Ok(Caller::Anonymous(_)) | Err(_) => unnamed(),
+        Ok(Caller::Anonymous(_)) | Err(_) => Key::of_address(request),
     }
 }
 
@@ -265,4 +260,4 @@ fn cors(config: &Arc<Config>) -> CorsLayer {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::http) mod tests;

@@ -6,6 +6,7 @@ use rolecall_protocol::{
     call_type::{HOST, USER},
     dialect::native::call::{Join, Resume},
     id::{Cid, NameError, RoleName, Seq, TeamId, UserId},
+    media::{TrackKind, TrackKinds},
     permissions::{Overrides, PermissionsPatch},
     room::{
         command::Joining,
@@ -43,7 +44,9 @@ impl Session {
         let (cid, joining) = entry;
         let user_id = joining.newcomer.user_id.clone();
         let issued = identity.as_ref().map(issued);
-        let exp = identity.and_then(|identity| identity.exp);
+        let stay = identity.map(|identity| identity.stay).unwrap_or_default();
+        let came_s = self.house.hub.shared().clock.now_s();
+        let exp = stay.ends(came_s);
         let session = mint::session(&cid, &joining.newcomer.peer_id);
         let mut joining = joining;
         joining.newcomer.session = mint::session_hash(&session);
@@ -57,7 +60,7 @@ impl Session {
         match outcome.await {
             Ok(Ok(seated)) => {
                 let term = Term::new(exp, &self.house.hub.shared().clock);
-                self.place = Some(Box::new(Place { cid, seated, user_id, term, issued }));
+                self.place = Some(Box::new(Place { cid, seated, user_id, came_s, term, issued }));
                 Next::Go
             }
             Ok(Err(error)) => self.refuse(&id, &error).await,
@@ -83,10 +86,10 @@ impl Session {
         {
             return self.refuse(&id, &ErrorBody::wrong_room()).await;
         }
-        let token = token.map(|identity| {
-            let user_id = identity.user_id.as_deref().and_then(|user| UserId::parse(user).ok());
-            Fresh { user_id, exp: identity.exp, issued: issued(&identity) }
-        });
+        let token = match token.map(|identity| fresh(&identity)).transpose() {
+            Ok(token) => token,
+            Err(error) => return self.turn_away(&id, "resume", &error).await,
+        };
         let (answer, outcome) = oneshot::channel();
         let ask = ResumeAsk {
             id: id.clone(),
@@ -107,8 +110,8 @@ impl Session {
         match outcome.await {
             Ok(Ok((seated, resumed))) => {
                 let term = Term::new(resumed.exp, &self.house.hub.shared().clock);
-                let Resumed { user_id, issued, .. } = resumed;
-                self.place = Some(Box::new(Place { cid, seated, user_id, term, issued }));
+                let Resumed { user_id, came_s, issued, .. } = resumed;
+                self.place = Some(Box::new(Place { cid, seated, user_id, came_s, term, issued }));
                 Next::Go
             }
             Ok(Err(error)) if error.reason() == "bad-token" => {
@@ -126,11 +129,15 @@ impl Session {
         };
         let renewed = self.identity(Some(token)).and_then(|identity| {
             let identity = identity.unwrap_or_default();
-            if identity.user_id.as_deref() != Some(place.user_id.as_str()) {
+            let own = match identity.user_id.as_deref() {
+                Some(user_id) => user_id == place.user_id.as_str(),
+                None => place.user_id.as_str() == place.seated.peer_id.as_str(),
+            };
+            if !own {
                 return Err(ErrorBody::bad_token("the token is another user's"));
             }
             if self.is_for(&identity, &place.cid) {
-                Ok((identity.exp, issued(&identity)))
+                Ok((identity.stay.ends(place.came_s), issued(&identity)))
             } else {
                 Err(ErrorBody::wrong_room())
             }
@@ -170,7 +177,7 @@ impl Session {
         };
         let identity =
             self.house.verifier.verify(token).map_err(|e| ErrorBody::bad_token(e.to_string()))?;
-        if identity.user_id.is_none() {
+        if identity.user_id.is_none() && !identity.unnamed {
             return Err(ErrorBody::bad_token("a token without `user_id` may not join"));
         }
         if !self.house.hub.shared().directory.now().app.honors(issued(&identity)) {
@@ -220,10 +227,16 @@ impl Session {
             if !self.is_for(identity, &cid) {
                 return Err(ErrorBody::wrong_room());
             }
-            let user_id = identity.user_id.as_deref().unwrap_or_default();
-            newcomer.user_id = UserId::parse(user_id).map_err(|e| bad_claim(&e))?;
+            // Who is not named has his peer id for a user id, as if he had no token.
+            if let Some(user_id) = identity.user_id.as_deref() {
+                newcomer.user_id = UserId::parse(user_id).map_err(|e| bad_claim(&e))?;
+                standing.app_role = role(USER)?;
+            }
             newcomer.name = identity.name.as_deref().unwrap_or_default().into();
-            standing.app_role = role(USER)?;
+            if identity.no_screenshare {
+                let screens = TrackKinds::of(&[TrackKind::ScreenVideo, TrackKind::ScreenAudio]);
+                newcomer.overrides = newcomer.overrides.sending(TrackKinds::NONE, screens);
+            }
             newcomer.owner = identity.is_owner;
             let given = identity.role.as_deref().map(role).transpose()?;
             if identity.is_owner {
@@ -262,6 +275,13 @@ impl Session {
 fn patch(raw: &str) -> Result<PermissionsPatch, ErrorBody> {
     serde_json::from_str(raw)
         .map_err(|e| ErrorBody::bad_token(format!("the claim `permissions` is wrong: {e}")))
+}
+
+/// What a token says to a seat that is there already.
+fn fresh(identity: &Identity) -> Result<Fresh, ErrorBody> {
+    let user_id = identity.user_id.as_deref().map(UserId::parse).transpose();
+    let user_id = user_id.map_err(|error| bad_claim(&error))?;
+    Ok(Fresh { user_id, stay: identity.stay, issued: issued(identity) })
 }
 
 /// When a token was made; one that does not say is as old as can be.

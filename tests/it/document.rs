@@ -38,7 +38,8 @@ impl Operation {
 
     /// Whether it is about one call that its path names.
     pub(crate) fn is_of_a_call(&self) -> bool {
-        self.path.contains("/call/{type}/{id}") || self.path.contains("{cid}")
+        let parts = ["/call/{type}/{id}", "{cid}", "{room}"];
+        parts.iter().any(|part| self.path.contains(part))
     }
 
     /// The request line with those ids.
@@ -47,6 +48,8 @@ impl Operation {
         for (part, value) in [
             ("{type}", "default"),
             ("{cid}", &format!("default:{}", ids.call)),
+            ("{room}", ids.call),
+            ("{token}", "none"),
             ("{name}", "default"),
             ("{user_id}", ids.user),
             ("/tasks/{id}", "/tasks/none"),

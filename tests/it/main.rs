@@ -7,6 +7,7 @@ mod calls;
 mod cli;
 mod client;
 mod connection;
+mod daily;
 mod directory;
 mod disk;
 mod document;

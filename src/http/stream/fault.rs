@@ -5,7 +5,6 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use axum::{
     Json,
-    extract::rejection::{BytesRejection, FailedToBufferBody},
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
@@ -15,7 +14,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use super::speech::Spent;
+use super::{super::input::Unread, speech::Spent};
 use crate::{auth::AuthError, directory::DirectoryError};
 
 /// Where the codes are explained.
@@ -282,14 +281,15 @@ impl From<DirectoryError> for Fault {
     }
 }
 
-impl From<BytesRejection> for Fault {
-    fn from(rejection: BytesRejection) -> Self {
-        match rejection {
-            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+impl From<Unread> for Fault {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Bad { field: Some(field), text } => Self::field(field, text),
+            Unread::Bad { field: None, text } => Self::input(text),
+            Unread::TooLarge => {
                 let text = "the body is too large";
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, code::TOO_LARGE, text)
             }
-            _ => Self::input("the body could not be read"),
         }
     }
 }

@@ -26,7 +26,7 @@ use utoipa::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    super::Problem,
+    super::{Problem, daily},
     fault::FaultBody,
     speech::{BROWSER_PREFIX, Speech},
 };
@@ -54,7 +54,7 @@ const FAILURES: [(&str, &str); 9] = [
 ];
 
 /// The tags in the order the page shows them.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("app", "Settings of the app: teams, guests, revoked tokens."),
     ("permissions", "What a grant may name."),
     ("roles", "Built-in and custom roles."),
@@ -62,6 +62,7 @@ const TAGS: [(&str, &str); 9] = [
     ("call types", "Roles' grants and settings of kinds of calls."),
     ("calls", "Calls, their members, permissions and moderation."),
     ("tasks", "What takes longer."),
+    ("daily", "Daily's REST API: rooms, meeting tokens, presence, what is done to participants."),
     ("rooms", "The native API: live state, audit trail, calls of the native protocol."),
     ("health", "Whether the server lives."),
 ];
@@ -119,7 +120,8 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
         .description(Some(
             "Rooms, roles and permissions in real time. `/api/v2` is for servers and has moments as \
              whole nanoseconds since 1970; `/video` is for browsers and has them as RFC 3339 text. \
-             Both are Stream's REST API, so Stream's SDKs work with it. `/v1` is the native API.",
+             Both are Stream's REST API, so Stream's SDKs work with it. `/daily/v1` is Daily's REST \
+             API, for servers. `/v1` is the native API.",
         ))
         .license(Some(License::new("MIT OR Apache-2.0")))
         .build();
@@ -130,8 +132,13 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
     let mut named = BTreeSet::new();
     for (path, item) in &mut document.paths.paths {
         if Speech::at_path(path).is_none() {
-            if path.starts_with(NATIVE_PREFIX) {
-                operations_mut(item).for_each(add_problem);
+            let default = match path {
+                path if path.starts_with(NATIVE_PREFIX) => Some("Problem"),
+                path if daily::is_here(path) => Some("DailyProblem"),
+                _ => None,
+            };
+            if let Some(default) = default {
+                operations_mut(item).for_each(|operation| add_problem(operation, default));
             }
             continue;
         }
@@ -175,6 +182,14 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
         .content("application/json", content)
         .build();
     builder = builder.schema("Problem", Problem::schema()).response("Problem", response);
+    let content =
+        ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("DailyError")))).build();
+    let response = ResponseBuilder::new()
+        .description("What went wrong, as Daily's API says it.")
+        .content("application/json", content)
+        .build();
+    builder = builder.schema("DailyError", daily::FaultBody::schema());
+    builder = builder.response("DailyProblem", response);
     for (name, scheme) in schemes() {
         builder = builder.security_scheme(name, scheme);
     }
@@ -182,9 +197,9 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
     document
 }
 
-/// Whatever goes wrong with the native API.
-fn add_problem(operation: &mut Operation) {
-    let problem = RefOr::Ref(Ref::from_response_name("Problem"));
+/// Whatever goes wrong with the native API, and with Daily's.
+fn add_problem(operation: &mut Operation, name: &str) {
+    let problem = RefOr::Ref(Ref::from_response_name(name));
     operation.responses.responses.insert("default".to_owned(), problem);
 }
 
@@ -213,7 +228,7 @@ fn schemes() -> [(&'static str, SecurityScheme); 3] {
                 HttpBuilder::new()
                     .scheme(HttpAuthScheme::Bearer)
                     .bearer_format("JWT")
-                    .description(Some("The back end's token, for the native API."))
+                    .description(Some("The back end's token, for the native API; for Daily's the app's secret, too."))
                     .build(),
             ),
         ),

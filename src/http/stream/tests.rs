@@ -4,7 +4,7 @@ mod call_types;
 mod calls;
 mod document;
 mod door;
-mod house;
+pub(in crate::http) mod house;
 mod rooms;
 mod settings;
 mod user_search;

@@ -124,7 +124,7 @@ impl RoomTask {
         }
         match &ask.token {
             Some(fresh) if is_of(fresh.user_id.as_ref(), peer) => {
-                Ok((fresh.exp, Issued::At(fresh.issued)))
+                Ok((fresh.stay.ends(came_s(peer)), Issued::At(fresh.issued)))
             }
             Some(_) => Err(ErrorBody::bad_token("the token is another user's")),
             None => {
@@ -186,7 +186,7 @@ impl RoomTask {
             room = %self.cid, peer = %peer_id, told, "{peer_id} resumed in {}", self.cid
         );
         let Some(peer) = self.room.peers.get(&peer_id) else { return };
-        let user_id = peer.who.user_id.clone();
+        let (user_id, came_s) = (peer.who.user_id.clone(), came_s(peer));
         self.shared.directory.touch(&user_id, self.last);
         let issued = match issued {
             Issued::At(issued) => Some(issued),
@@ -194,7 +194,7 @@ impl RoomTask {
             Issued::Unknown => Some(0).filter(|_| user_id.as_str() != peer_id.as_str()),
             Issued::Never => None,
         };
-        let resumed = Resumed { user_id, exp, issued };
+        let resumed = Resumed { user_id, came_s, exp, issued };
         self.outputs.push(Output::Resumed(answer, Seated { peer_id, seat }, resumed));
     }
 
@@ -267,7 +267,15 @@ impl RoomTask {
 
 /// Whether a token of that user may take this peer's seat: his own, or none where he had none.
 fn is_of(user: Option<&rolecall_protocol::id::UserId>, peer: &Peer) -> bool {
-    user.is_some_and(|user| *user == peer.who.user_id)
+    match user {
+        Some(user) => *user == peer.who.user_id,
+        None => peer.who.user_id.as_str() == peer.id().as_str(),
+    }
+}
+
+/// When he came in, in seconds since the epoch.
+const fn came_s(peer: &Peer) -> u64 {
+    peer.joined_at.0 / 1000
 }
 
 pub(super) fn outcome_word(outcome: &Result<Reply, ErrorBody>) -> &'static str {

@@ -26,6 +26,7 @@ CONFIG = """
 types = {{ values = ["default", "livestream", "custom-type"] }}
 calls = {{ values = ["call-1", "call-2"] }}
 cids = {{ values = ["default:call-1", "livestream:call-2"] }}
+rooms = {{ values = ["room-1", "room-2"] }}
 users = {{ values = ["ann", "bo", "cy"] }}
 roles = {{ values = ["user", "admin", "custom-role"] }}
 
@@ -34,6 +35,7 @@ roles = {{ values = ["user", "admin", "custom-role"] }}
 "path.id" = {{ dictionary = "calls", probability = 0.8 }}
 "path.name" = {{ dictionary = "types", probability = 0.7 }}
 "path.cid" = {{ dictionary = "cids", probability = 0.8 }}
+"path.room" = {{ dictionary = "rooms", probability = 0.8 }}
 "path.user_id" = {{ dictionary = "users", probability = 0.8 }}
 "body.user_id" = {{ dictionary = "users", probability = 0.8 }}
 "body.data.created_by_id" = {{ dictionary = "users", probability = 0.8 }}
@@ -54,7 +56,8 @@ def furnish(client):
     client.upsert_users(*(UserRequest(id=name) for name in ("ann", "bo", "cy")))
     client.create_role("custom-role")
     client.video.create_call_type(name="custom-type", grants={"custom-role": ["read-call"]})
-    for call_type, call_id in (("default", "call-1"), ("livestream", "call-2"), ("custom-type", "call-1")):
+    calls = (("default", "call-1"), ("livestream", "call-2"), ("custom-type", "call-1"), ("daily", "room-1"), ("daily", "room-2"))
+    for call_type, call_id in calls:
         data = CallRequest(created_by_id="ann", members=[MemberRequest(user_id="bo", role="admin")])
         client.video.call(call_type, call_id).get_or_create(data=data)
 

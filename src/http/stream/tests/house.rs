@@ -20,36 +20,42 @@ use crate::{
     clock::Clock,
     config::{Config, DEVELOPMENT_KEY, DEVELOPMENT_SECRET},
     directory::DirectoryHandle,
-    http::stream::{self, Stream, openapi, rate::Rates, tasks::Tasks},
+    http::{
+        daily::{self, Daily},
+        rate::Rates,
+        stream::{self, Stream, openapi, tasks::Tasks},
+    },
     hub::{Hub, Shared, changes, whereabouts::Whereabouts},
     journal::{Journal, memory::MemoryJournal},
 };
 
 /// When the clock of these tests stands: 2026-01-01T00:00:00Z.
-pub(in crate::http::stream) const NOW_MS: u64 = 1_767_225_600_000;
+pub(in crate::http) const NOW_MS: u64 = 1_767_225_600_000;
 
-/// All routes of the REST API.
-pub(in crate::http::stream) struct House {
-    pub(in crate::http::stream) router: Router,
-    pub(in crate::http::stream) document: OpenApi,
-    pub(in crate::http::stream) journal: Arc<dyn Journal>,
-    pub(in crate::http::stream) clock: Clock,
+/// All routes of the REST APIs.
+pub(in crate::http) struct House {
+    pub(in crate::http) router: Router,
+    pub(in crate::http) document: OpenApi,
+    pub(in crate::http) daily: Router,
+    pub(in crate::http) of_daily: OpenApi,
+    pub(in crate::http) journal: Arc<dyn Journal>,
+    pub(in crate::http) clock: Clock,
 }
 
 /// An answer.
 #[derive(Debug)]
-pub(in crate::http::stream) struct Told {
-    pub(in crate::http::stream) status: u16,
-    pub(in crate::http::stream) headers: HeaderMap,
-    pub(in crate::http::stream) body: Value,
+pub(in crate::http) struct Told {
+    pub(in crate::http) status: u16,
+    pub(in crate::http) headers: HeaderMap,
+    pub(in crate::http) body: Value,
 }
 
 impl House {
-    pub(in crate::http::stream) async fn open() -> Self {
+    pub(in crate::http) async fn open() -> Self {
         Self::with(|_| {}).await
     }
 
-    pub(in crate::http::stream) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+    pub(in crate::http) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
         change(&mut config);
         let config = Arc::new(config);
@@ -74,23 +80,34 @@ impl House {
             trust_token_teams: config.trust_token_teams,
         }));
         directory.concern(Arc::new(changes::Rooms(Arc::downgrade(&hub))));
+        let verifier = Arc::new(Verifier::new(&config, clock.clone()).unwrap());
+        let rates = Arc::new(Rates::new(&config.limits));
+        let daily = Daily {
+            config: Arc::clone(&config),
+            clock: clock.clone(),
+            verifier: Arc::clone(&verifier),
+            hub: Arc::clone(&hub),
+            rates: Arc::clone(&rates),
+        };
         let stream = Stream {
             clock: clock.clone(),
-            verifier: Arc::new(Verifier::new(&config, clock.clone()).unwrap()),
+            verifier,
             hub,
             default_call_type: CallTypeName::parse("default").unwrap(),
             directory,
-            rates: Rates::new(&config.limits),
+            rates,
             tasks: Tasks::default(),
             config,
         };
         let (router, document) = stream::routes(Arc::new(stream));
-        Self { router, document: openapi::complete(document), journal, clock }
+        let (daily, of_daily) = daily::routes(Arc::new(daily));
+        Self { router, document: openapi::complete(document), daily, of_daily, journal, clock }
     }
 
     /// Sends a request as it is.
-    pub(in crate::http::stream) async fn send(&self, request: Request<Body>) -> Told {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+    pub(in crate::http) async fn send(&self, request: Request<Body>) -> Told {
+        let router = if daily::is_here(request.uri().path()) { &self.daily } else { &self.router };
+        let response = router.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         let body = match bytes.is_empty() {
@@ -103,12 +120,7 @@ impl House {
     }
 
     /// Asks as whoever the token in `as_whom` is; `body` null: none.
-    pub(in crate::http::stream) async fn ask(
-        &self,
-        as_whom: &str,
-        line: &str,
-        body: Value,
-    ) -> Told {
+    pub(in crate::http) async fn ask(&self, as_whom: &str, line: &str, body: Value) -> Told {
         let (method, path) = line.split_once(' ').unwrap();
         let mark = if path.contains('?') { '&' } else { '?' };
         let request = Request::builder()
@@ -122,12 +134,12 @@ impl House {
     }
 
     /// Asks as the back end.
-    pub(in crate::http::stream) async fn server(&self, line: &str, body: Value) -> Told {
+    pub(in crate::http) async fn server(&self, line: &str, body: Value) -> Told {
         self.ask(&token(&json!({})), line, body).await
     }
 
     /// Asks as a user.
-    pub(in crate::http::stream) async fn user(&self, id: &str, line: &str, body: Value) -> Told {
+    pub(in crate::http) async fn user(&self, id: &str, line: &str, body: Value) -> Told {
         self.ask(&token(&json!({ "user_id": id })), line, body).await
     }
 }
@@ -135,7 +147,7 @@ impl House {
 impl Told {
     /// The body of an answer with this status.
     #[track_caller]
-    pub(in crate::http::stream) fn expect(self, status: u16) -> Value {
+    pub(in crate::http) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         assert!(self.body["duration"].as_str().is_some_and(|it| it.ends_with("ms")), "{self:?}");
         self.body
@@ -143,7 +155,7 @@ impl Told {
 
     /// Asserts that it is a whole error of this status and code, and gives its message.
     #[track_caller]
-    pub(in crate::http::stream) fn fault(self, status: u16, code: i32) -> String {
+    pub(in crate::http) fn fault(self, status: u16, code: i32) -> String {
         assert_eq!((self.status, &self.body["code"]), (status, &json!(code)), "{}", self.body);
         assert_eq!(self.body["StatusCode"], json!(status));
         for (field, expected) in [("details", json!([])), ("unrecoverable", json!(false))] {
@@ -157,7 +169,7 @@ impl Told {
 }
 
 /// A token with these claims.
-pub(in crate::http::stream) fn token(claims: &Value) -> String {
+pub(in crate::http) fn token(claims: &Value) -> String {
     let key = EncodingKey::from_secret(DEVELOPMENT_SECRET.as_bytes());
     jsonwebtoken::encode(&Header::default(), claims, &key).unwrap()
 }

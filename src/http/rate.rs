@@ -2,13 +2,16 @@
 //! of who says no name. It must not know what is asked.
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
     num::NonZeroU32,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue},
+};
 use governor::{
     NotUntil, Quota, RateLimiter,
     clock::{Clock, MonotonicClock},
@@ -17,6 +20,7 @@ use governor::{
 };
 use rolecall_protocol::id::UserId;
 
+use super::Inbound;
 use crate::config::Limits;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -41,6 +45,14 @@ pub enum Key {
     Address(IpAddr),
     /// All for whom there is no room.
     Rest,
+}
+
+impl Key {
+    /// The bucket of who says no name.
+    pub fn of_address(request: &Request) -> Self {
+        let addr = request.extensions().get::<Inbound>().map(|inbound| inbound.addr().ip());
+        Self::Address(addr.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
+    }
 }
 
 type Moment = <MonotonicClock as Clock>::Instant;

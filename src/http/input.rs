@@ -1,16 +1,62 @@
 //! What a request says beside who sent it: its path, its query, its body. Whatever is wrong with
-//! them is an error that names the place. It must not know what they mean.
+//! them is told by its place; each door says it in its own words. It must not know what they mean.
 
 use std::ops::Deref;
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, Request},
-    http::request::Parts,
+    extract::{
+        FromRequest, FromRequestParts, Request,
+        rejection::{BytesRejection, FailedToBufferBody},
+    },
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
-use super::fault::Fault;
+/// A request that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// There is something wrong with it.
+    Bad {
+        /// Where, if that can be said.
+        field: Option<String>,
+        /// What.
+        text: String,
+    },
+    /// Its body is larger than the server takes.
+    TooLarge,
+}
+
+impl Unread {
+    fn bad(text: impl Into<String>) -> Self {
+        Self::Bad { field: None, text: text.into() }
+    }
+}
+
+/// The empty answer carries what is wrong to the door.
+impl IntoResponse for Unread {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::Bad { .. } => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        };
+        let mut response = status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<BytesRejection> for Unread {
+    fn from(rejection: BytesRejection) -> Self {
+        match rejection {
+            BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+                Self::TooLarge
+            }
+            _ => Self::bad("the body could not be read"),
+        }
+    }
+}
 
 /// The parts of the path.
 #[derive(Debug)]
@@ -21,12 +67,12 @@ where
     S: Send + Sync,
     T: DeserializeOwned + Send,
 {
-    type Rejection = Fault;
+    type Rejection = Unread;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Unread> {
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(read)) => Ok(Self(read)),
-            Err(error) => Err(Fault::input(error.body_text().to_lowercase())),
+            Err(error) => Err(Unread::bad(error.body_text().to_lowercase())),
         }
     }
 }
@@ -40,15 +86,15 @@ where
     S: Send + Sync,
     T: DeserializeOwned + Send,
 {
-    type Rejection = Fault;
+    type Rejection = Unread;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Unread> {
         match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
             Ok(axum::extract::Query(read)) => Ok(Self(read)),
             Err(error) => {
                 let text = error.body_text();
                 let (_, text) = text.split_once(": ").unwrap_or(("", &text));
-                Err(Fault::input(format!("the query is not good: {text}")))
+                Err(Unread::bad(format!("the query is not good: {text}")))
             }
         }
     }
@@ -63,9 +109,9 @@ where
     S: Send + Sync,
     T: DeserializeOwned,
 {
-    type Rejection = Fault;
+    type Rejection = Unread;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Fault> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Unread> {
         let bytes = Bytes::from_request(request, state).await?;
         let text: &[u8] = if bytes.trim_ascii().is_empty() { b"{}" } else { &bytes };
         read_json(text).map(Self)
@@ -75,21 +121,23 @@ where
 /// Reads a JSON object; an error names the place.
 ///
 /// # Errors
-/// 400.
-pub fn read_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Fault> {
+/// [`Unread::Bad`].
+pub fn read_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Unread> {
     if text.trim_ascii_start().first() != Some(&b'{') {
-        return Err(Fault::input("the body is not a JSON object"));
+        return Err(Unread::bad("the body is not a JSON object"));
     }
     let mut json = serde_json::Deserializer::from_slice(text);
     let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = error.path().to_string();
         let error = error.into_inner();
         match error.classify() {
-            serde_json::error::Category::Data => Fault::field(field, plain(&error)),
-            _ => Fault::input(format!("the body is not JSON: {error}")),
+            serde_json::error::Category::Data => {
+                Unread::Bad { field: Some(field), text: plain(&error) }
+            }
+            _ => Unread::bad(format!("the body is not JSON: {error}")),
         }
     })?;
-    json.end().map_err(|error| Fault::input(format!("the body is not JSON: {error}")))?;
+    json.end().map_err(|error| Unread::bad(format!("the body is not JSON: {error}")))?;
     Ok(read)
 }
 
