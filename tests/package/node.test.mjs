@@ -47,8 +47,9 @@ test("an empty project imports it, joins a room, is seen there, and leaves", asy
       const came = new Promise((resolve) => ann.once("participant-joined", ({ participant }) => resolve(participant.name)));
       const bo = await connect({ url, room, name: "Bo" });
       const told = [await came, ann.counts.present, bo.can("audio")];
+      const heard = new Promise((resolve) => ann.once("participant-updated", ({ participant }) => resolve(participant.tracks.audio)));
       await bo.setTracks({ audio: true });
-      told.push(ann.participants.get(bo.peerId).tracks.audio);
+      told.push(await heard);
       told.push(await bo.removePeer(ann.peerId).catch((error) => error instanceof RolecallError && error.reason));
       const left = new Promise((resolve) => ann.once("participant-left", ({ reason }) => resolve(reason)));
       await bo.leave();
