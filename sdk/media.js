@@ -182,21 +182,24 @@ export class Media extends Emitter {
   /** Stops at once what may no longer be, and soon asks for what may. */
   #sync() {
     if (this.#closed || this.#room.peerId === null) return;
-    this.#checkMesh();
-    if (this.#closed) return;
     const { receiving, sending } = this.#room.subscriptions;
-    for (const id of this.#receiving.keys()) if (!receiving.some(({ subscriptionId }) => subscriptionId === id)) this.#dropReceiver(id);
+    const unavailable = this.#rtc.RTCPeerConnection ? this.#mesh.unavailable() : /** @type {const} */ ({ reason: "no-webrtc" });
+    for (const id of this.#receiving.keys()) {
+      if (unavailable || !receiving.some(({ subscriptionId }) => subscriptionId === id)) this.#dropReceiver(id);
+    }
     for (const id of this.#sending.keys()) if (!sending.some(({ subscriptionId }) => subscriptionId === id)) this.#dropSender(id);
-    for (const subscription of receiving) this.#receive(subscription);
+    if (!unavailable) for (const subscription of receiving) this.#receive(subscription);
     for (const { subscriptionId, tracks } of sending) this.#send(subscriptionId, tracks);
+    this.#say(unavailable);
+    if (this.#closed) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#ask();
     }, SETTLE_MS);
   }
 
-  #checkMesh() {
-    const unavailable = this.#rtc.RTCPeerConnection ? this.#mesh.unavailable() : /** @type {const} */ ({ reason: "no-webrtc" });
+  /** @param {Unavailable | null} unavailable */
+  #say(unavailable) {
     const before = this.#unavailable;
     this.#unavailable = unavailable;
     if (unavailable && !before) this.emit("unavailable", unavailable);
