@@ -1,18 +1,25 @@
 /** @file Daily's words: a participant is hidden, shown with a microphone alone, and may hear one person only. `node daily.mjs URL OWNER_TOKEN` */
-import { connect } from "rolecall";
+import Daily from "rolecall/daily.js";
 
 const [url, token] = process.argv.slice(2);
-const owner = await connect({ url, room: "daily:example", token, name: "Ann" });
-const bo = await connect({ url, room: "daily:example", name: "Bo" });
-const cy = await connect({ url, room: "daily:example", name: "Cy" });
-const stops = [
-  cy.on("participant-left", ({ participant, reason }) => console.log(`cy: ${participant.name} left, ${reason}`)),
-  cy.on("participant-joined", ({ participant }) => console.log(`cy: ${participant.name} joined, may send ${participant.permissions.canSend}`)),
-];
-await owner.updateParticipant(bo.peerId, { hasPresence: false });
-await owner.updateParticipant(bo.peerId, { canSend: ["audio"], canReceive: { base: false, byUserId: { [owner.self.userId]: true } } });
-await owner.updateParticipant(bo.peerId, { hasPresence: true });
-await cy.ping();
-console.log("bo may receive", JSON.stringify(bo.self.permissions.canReceive));
-for (const stop of stops) stop();
-for (const room of [cy, bo, owner]) await room.leave();
+const join = async (userName, more = {}) => {
+  const call = Daily.createCallObject({ allowMultipleCallInstances: true });
+  await call.join({ url: `${url}/example`, userName, startVideoOff: true, startAudioOff: true, ...more });
+  return call;
+};
+const [owner, bo, cy] = [await join("Ann", { token }), await join("Bo"), await join("Cy")];
+const told = (event) => new Promise((resolve) => cy.once(event, resolve));
+const allow = (updatePermissions) => owner.updateParticipant(bo.participants().local.session_id, { updatePermissions });
+const shown = new Promise((resolve) => {
+  bo.on("participant-updated", ({ participant: { permissions } }) => permissions.hasPresence && permissions.canReceive.base === false && resolve(permissions));
+});
+
+allow({ hasPresence: false });
+const left = await told("participant-left");
+console.log(`cy: ${left.participant.user_name} left, ${left.reason}`);
+allow({ canSend: ["audio"], canReceive: { base: false, byUserId: { [owner.participants().local.user_id]: true } } });
+allow({ hasPresence: true });
+const { participant } = await told("participant-joined");
+console.log(`cy: ${participant.user_name} joined, may send ${[...participant.permissions.canSend]}`);
+console.log("bo may receive", JSON.stringify((await shown).canReceive));
+for (const call of [cy, bo, owner]) await call.destroy();
