@@ -21,6 +21,7 @@ const INPUT: &str = "invalid-request-error";
 const AUTH: &str = "authentication-error";
 const UNKNOWN: &str = "not-found";
 const SERVER: &str = "server-error";
+const RATE: &str = "rate-limit-error";
 
 /// A request that was not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,13 +104,14 @@ impl Fault {
     /// 429: wait so many seconds.
     pub(super) fn too_many(limit: u32, retry_after_s: u64) -> Self {
         let info = format!("too many requests: at most {limit} a minute");
-        let fault = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limit-error", info);
+        let fault = Self::new(StatusCode::TOO_MANY_REQUESTS, RATE, info);
         Self { retry_after_s: Some(retry_after_s), ..fault }
     }
 
     /// 500: something inside.
     pub(super) fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, SERVER, "internal error")
+        let info = "internal error";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, SERVER, info)
     }
 
     /// The fault of an HTTP status that came without one.
