@@ -227,6 +227,16 @@ export class Rolecall extends Session {
     return this.call("signal", { to, data });
   }
 
+  /**
+   * Changes what the session's peers keep together; everybody is told.
+   * @param {Record<string, any>} data takes the place of all that is there or, with `merge`, is laid over it key by key
+   * @param {{ merge?: boolean, remove?: string[] }} [options] `remove`: keys that go
+   * @returns {Promise<{}>}
+   */
+  setSessionData(data, { merge = false, remove = [] } = {}) {
+    return this.call("setSessionData", { data, merge, remove });
+  }
+
   // ---- the connection
 
   /** Fetches the whole state anew; what differs is told as synthesized notices. @returns {Promise<JoinReply>} */

@@ -93,6 +93,8 @@ export class Session extends Emitter {
   get requests() { return this.#view.requests; }
   /** Own subscriptions, by which end one is. */
   get subscriptions() { return this.#view.subscriptions; }
+  /** What the session's peers keep together: one JSON object, replaced when it changes. @returns {Readonly<Record<string, any>>} */
+  get sessionData() { return this.#view.sessionData; }
   get seq() { return this.#view.seq; }
   get epoch() { return this.#view.epoch; }
 

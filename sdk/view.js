@@ -3,7 +3,7 @@
 /** @typedef {import("./wire.js").Participant} Participant */
 /** @typedef {import("./wire.js").JoinReply} JoinReply */
 /** @typedef {import("./wire.js").PeerRef} PeerRef */
-/** @typedef {{ name: "participant-joined" | "participant-updated" | "participant-left" | "counts-updated" | "room-updated" | "subscription-updated" | "subscriber-updated", params: any }} Difference */
+/** @typedef {{ name: "participant-joined" | "participant-updated" | "participant-left" | "counts-updated" | "room-updated" | "session-data-updated" | "subscription-updated" | "subscriber-updated", params: any }} Difference */
 /** @typedef {import("./wire.js").Subscriptions} Subscriptions */
 
 /** The notices of the protocol; what is not here reaches only `notice` handlers. @type {ReadonlySet<string>} */
@@ -24,6 +24,7 @@ export const NOTICES = new Set([
   "subscriber-updated",
   "subscription-signal",
   "room-updated",
+  "session-data-updated",
   "room-ended",
   "token-expiring",
 ]);
@@ -40,6 +41,8 @@ export class View {
   seq = 0;
   /** @type {import("./wire.js").RoomInfo | null} */
   room = null;
+  /** What the session's peers keep together. @type {Record<string, any>} */
+  sessionData = {};
   /** @type {Record<string, import("./wire.js").Role>} */
   roles = {};
   /** The same map for the life of the view. @type {Map<string, Participant>} */
@@ -64,12 +67,13 @@ export class View {
    */
   reset(reply) {
     const before = new Map(this.participants);
-    const { counts, room, subscriptions } = this;
+    const { counts, room, sessionData, subscriptions } = this;
     if (reply.epoch !== this.epoch) this.#ended.clear();
     this.peerId = reply.peerId;
     this.epoch = reply.epoch;
     this.seq = reply.seq;
     this.room = reply.room;
+    this.sessionData = reply.sessionData ?? {};
     this.roles = reply.roles;
     this.counts = reply.counts;
     this.requests = { role: [...reply.requests.role], permission: [...reply.requests.permission] };
@@ -81,6 +85,9 @@ export class View {
     if (!same(counts, reply.counts)) differences.push({ name: "counts-updated", params: { ...reply.counts, synthesized: true } });
     const changed = room ? changedFields(room, reply.room) : [];
     if (changed.length) differences.push({ name: "room-updated", params: { room: reply.room, changed, synthesized: true } });
+    if (!same(sessionData, this.sessionData)) {
+      differences.push({ name: "session-data-updated", params: { data: this.sessionData, by: null, synthesized: true } });
+    }
     return differences;
   }
 
@@ -122,6 +129,9 @@ export class View {
         return params;
       case "room-updated":
         this.room = params.room;
+        return params;
+      case "session-data-updated":
+        this.sessionData = params.data;
         return params;
       case "room-ended":
         if (this.room) this.room = { ...this.room, endedAt: params.at ?? null };
@@ -170,6 +180,7 @@ export class View {
   clear() {
     this.peerId = this.epoch = this.room = null;
     this.seq = 0;
+    this.sessionData = {};
     this.roles = {};
     this.participants.clear();
     this.counts = { present: 0, hidden: 0 };

@@ -116,6 +116,7 @@
  * @property {string} epoch
  * @property {number} seq
  * @property {RoomInfo} room
+ * @property {Record<string, any>} [sessionData] what the session's peers keep together
  * @property {Record<string, Role>} roles
  * @property {Participant[]} participants
  * @property {Counts} counts
@@ -147,6 +148,7 @@
  * @property {Stamped & Sending} subscriber-updated to who sends; no tracks: it is over
  * @property {{ subscriptionId: string, data: any }} subscription-signal from the other end
  * @property {Stamped & { room: RoomInfo, changed: string[] }} room-updated
+ * @property {Stamped & { data: Record<string, any>, by: By }} session-data-updated `data` is the whole
  * @property {Stamp & { by: By | PeerRef, reason?: string | null }} room-ended
  * @property {{ in: number }} token-expiring
  */

@@ -11,6 +11,7 @@
 pub mod member;
 pub mod people;
 pub mod request;
+pub mod session_data;
 pub mod subscription;
 
 pub mod event;
@@ -43,6 +44,7 @@ pub use notice::{Notice, commit};
 pub use refusal::Refusal;
 pub use reply::{Relay, Reply};
 pub use rights::rights_of;
+pub use session_data::{SessionData, SessionDataChange};
 pub use state::{Peer, Room};
 pub use subscription::Subscription;
 

@@ -464,6 +464,9 @@ fn on_the_room() -> Vec<Row> {
             settings: Some(serde_json::from_str(r#"{"video":{"enabled":false}}"#).unwrap()),
             starts_at: None,
         }),
+        own("change the session's data", |_| Command::SetSessionData {
+            change: Box::new(serde_json::from_str(r#"{"data":{"page":2}}"#).unwrap()),
+        }),
         row("react", |_| Command::SendReaction { data: Metadata::null() }),
         member("make somebody absent a member".to_owned(), "absent", None),
         member("make a member admin".to_owned(), "member", Some("admin")),

@@ -222,6 +222,17 @@ describe("over a real server", { skip: NO_SERVER }, () => {
     await owner.updateParticipant(idOf(owner), { canSend: null });
   });
 
+  test("session data is changed by whoever is seen, and told to everybody", async () => {
+    const told = next(cy, "session-data-updated");
+    await bo.setSessionData({ page: 1, topic: "tea" });
+    assert.deepEqual(bo.sessionData, { page: 1, topic: "tea" });
+    assert.deepEqual((await told).data, { page: 1, topic: "tea" });
+    await cy.setSessionData({ page: 2 }, { merge: true, remove: ["topic"] });
+    await until(() => owner.sessionData.page === 2 && !("topic" in owner.sessionData), "the change");
+    await assert.rejects(() => bo.setSessionData(/** @type {any} */ ([])), { reason: "bad-params" });
+    assert.deepEqual(bo.sessionData, { page: 2 });
+  });
+
   test("a cut socket resumes; the state fetched anew holds no surprise", async () => {
     await bo.ping();
     const resumed = next(bo, "resumed");

@@ -34,11 +34,12 @@ function viewOf(frames, steps) {
 }
 
 /** Lists whose order says nothing, in one order. @param {any} state */
-function inOrder({ room, participants, counts, requests, subscriptions }) {
+function inOrder({ room, sessionData, participants, counts, requests, subscriptions }) {
   /** @param {string} key @returns {(a: any, b: any) => number} */
   const by = (key) => (a, b) => (a[key] < b[key] ? -1 : 1);
   return {
     room,
+    sessionData,
     counts,
     participants: [...participants].sort(by("peerId")),
     requests: {
@@ -64,8 +65,8 @@ for (const name of SCENARIOS) {
       if (expected === null) continue;
       test(`${name}: ${peer} sees the room as it is`, () => {
         const view = viewOf(told[peer], steps);
-        const { room, counts, requests, subscriptions } = view;
-        assert.deepEqual(inOrder({ room, counts, requests, subscriptions, participants: view.participants.values() }), inOrder(expected));
+        const { room, sessionData, counts, requests, subscriptions } = view;
+        assert.deepEqual(inOrder({ room, sessionData, counts, requests, subscriptions, participants: view.participants.values() }), inOrder(expected));
       });
     }
   });
@@ -81,5 +82,6 @@ test("no frame of a scenario is lost on a view", () => {
   const rooms = states.filter((state) => state !== null);
   assert.ok(rooms.some(({ requests }) => requests.permission.length > 0), "a permission request is pending");
   assert.ok(rooms.some(({ subscriptions }) => subscriptions.receiving.length > 0 && subscriptions.sending.length > 0), "somebody receives and sends");
+  assert.ok(rooms.some(({ sessionData }) => Object.keys(sessionData).length > 0), "there is session data");
   assert.ok(rooms.some(({ counts }) => counts.hidden > 0), "somebody is hidden");
 });

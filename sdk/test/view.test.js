@@ -257,6 +257,18 @@ describe("a reset tells the differences", () => {
     assert.ok(differences.every(({ params }) => params.synthesized === true));
   });
 
+  test("session data", () => {
+    assert.deepEqual(view.sessionData, {});
+    view.apply("session-data-updated", { data: { page: 1 }, by: "bo" });
+    assert.deepEqual(view.sessionData, { page: 1 });
+    assert.deepEqual(view.reset(joinReply({ sessionData: { page: 1 } })), []);
+    assert.deepEqual(view.reset(joinReply({ sessionData: { page: 2 } })), [
+      { name: "session-data-updated", params: { data: { page: 2 }, by: null, synthesized: true } },
+    ]);
+    view.clear();
+    assert.deepEqual(view.sessionData, {});
+  });
+
   test("a reset replaces the requests", () => {
     view.settle("requestPermissions", { permissions: ["presence"] }, { requestId: "p8" });
     view.reset(joinReply({ requests: { role: [{ requestId: "r9", peerId: "ann", by: BO, role: "host", expiresAt: "soon" }], permission: [] } }));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use figment::value::{Dict, Value};
+use rolecall_protocol::room::session_data::SESSION_DATA_CAP;
 use serde::{Deserialize, Serialize};
 
 use super::units;
@@ -82,6 +83,9 @@ pub struct Limits {
     /// A role request nobody answers expires after this.
     #[serde(with = "units::duration")]
     pub role_request_ttl: Duration,
+    /// What the peers of a session keep together, as JSON; at most 1 MiB (else 413 `too-large`).
+    #[serde(with = "units::bytes")]
+    pub session_data_bytes: usize,
     /// A room nobody is in is put to sleep after this.
     #[serde(with = "units::duration")]
     pub room_idle: Duration,
@@ -140,6 +144,7 @@ impl Default for Limits {
             calls_kept: 1024,
             calls_kept_for: s(120),
             role_request_ttl: s(60),
+            session_data_bytes: 100 * KIB,
             room_idle: s(60),
             journal_records_kept: 1000,
             journal_tail: 200_000,
@@ -166,6 +171,10 @@ pub(super) fn check(limits: &Limits) -> Result<(), (String, String)> {
     if limits.journal_bytes < JOURNAL_BYTES_MIN {
         let problem = format!("`{}` is less than {JOURNAL_BYTES_MIN}", limits.journal_bytes);
         return Err(("journal_bytes".to_owned(), problem));
+    }
+    if limits.session_data_bytes > SESSION_DATA_CAP {
+        let problem = format!("`{}` is more than {SESSION_DATA_CAP}", limits.session_data_bytes);
+        return Err(("session_data_bytes".to_owned(), problem));
     }
     Ok(())
 }

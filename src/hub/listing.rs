@@ -85,6 +85,7 @@ impl Listing {
             | Event::RoleRequested { .. }
             | Event::RoleRequestRenewed { .. }
             | Event::RoleRequestEnded { .. }
+            | Event::SessionDataChanged { .. }
             | Event::PermissionRequested { .. }
             | Event::PermissionRequestAnswered { .. }
             | Event::Subscribed { .. }

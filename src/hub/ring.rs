@@ -10,12 +10,17 @@ use rolecall_protocol::{
     room::Audience,
 };
 
-/// Notices kept, bounded in number and age.
+/// Most bytes of notices that a room keeps, whatever their number.
+const KEPT_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Notices kept, bounded in number, age and bytes.
 #[derive(Debug)]
 pub(super) struct Ring {
     max: usize,
     keep_ms: u64,
     kept: VecDeque<Kept>,
+    /// How long all of their texts are.
+    bytes: usize,
     /// The last notice given up of those that were for holders of `update-call-permissions`.
     floor_seers: Seq,
     /// The last one given up of those that were for the rest.
@@ -69,14 +74,22 @@ impl ClassHistory {
 impl Ring {
     /// An empty ring; what was told up to `from` is not in it.
     pub(super) const fn new(max: usize, keep_ms: u64, from: Seq) -> Self {
-        let kept = VecDeque::new();
-        Self { max, keep_ms, kept, floor_seers: from, floor_rest: from, floors: BTreeMap::new() }
+        Self {
+            max,
+            keep_ms,
+            kept: VecDeque::new(),
+            bytes: 0,
+            floor_seers: from,
+            floor_rest: from,
+            floors: BTreeMap::new(),
+        }
     }
 
     /// Keeps a notice as it was told.
     pub(super) fn push(&mut self, seq: Seq, at: Timestamp, audience: Audience, text: Arc<str>) {
+        self.bytes += text.len();
         self.kept.push_back(Kept { seq, at, audience, text });
-        while self.kept.len() > self.max {
+        while self.kept.len() > self.max || self.bytes > KEPT_BYTES_MAX {
             self.give_up();
         }
     }
@@ -98,6 +111,7 @@ impl Ring {
 
     fn give_up(&mut self) {
         let Some(kept) = self.kept.pop_front() else { return };
+        self.bytes -= kept.text.len();
         if kept.audience.seers {
             self.floor_seers = kept.seq;
         }
@@ -192,6 +206,21 @@ mod tests {
         ring.push(Seq(5), Timestamp(0), to(true, false, &[]), "seers".into());
         assert_eq!(told(&ring, 2, "bo", rest.clone()), None);
         assert_eq!(told(&ring, 4, "bo", rest).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_in_bytes() {
+        let mut ring = Ring::new(1024, 1000, Seq(0));
+        let large: Arc<str> = "x".repeat(KEPT_BYTES_MAX / 2).into();
+        for seq in 1..=3 {
+            ring.push(Seq(seq), Timestamp(0), to(true, true, &[]), Arc::clone(&large));
+        }
+        assert_eq!((ring.kept.len(), ring.bytes), (2, KEPT_BYTES_MAX));
+        let rest = ClassHistory::new(Seq(0), false);
+        assert_eq!(told(&ring, 0, "bo", rest.clone()), None);
+        assert_eq!(told(&ring, 1, "bo", rest).unwrap().len(), 2);
+        ring.expire(Timestamp(1000));
+        assert_eq!(ring.bytes, 0);
     }
 
     #[test]

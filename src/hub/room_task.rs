@@ -109,6 +109,7 @@ impl RoomTask {
         let limits = &shared.limits;
         room.role_request_ttl_ms = millis(limits.role_request_ttl);
         room.mesh_max = shared.mesh_max;
+        room.session_data_max = limits.session_data_bytes;
         // Older notices cannot have been missed by anybody whose seat is still kept.
         let silence = limits.ping_interval + limits.pong_timeout;
         let keep = millis(shared.grace + silence + Duration::from_secs(10));

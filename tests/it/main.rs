@@ -19,6 +19,7 @@ mod media;
 mod play;
 mod restart;
 mod resume;
+mod room_state;
 mod server_side;
 mod stream;
 mod teams;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     id::{PeerId, Seq, Timestamp},
     room::{
-        Body, Notice, Room,
+        Body, Notice, Room, SessionData,
         notice::visible_requests,
         state::{Counts, Peer, RoomView},
         subscription::visible_subscriptions,
@@ -77,6 +77,7 @@ pub fn joined_begin(
         epoch: &room.epoch,
         seq: room.seq,
         room: RoomView(room),
+        session_data: &room.session_data,
         counts: room.counts(),
         requests: visible_requests(room, peer),
         subscriptions: visible_subscriptions(room, peer),
@@ -101,6 +102,7 @@ struct Joined<'a> {
     epoch: &'a str,
     seq: Seq,
     room: RoomView<'a>,
+    session_data: &'a SessionData,
     counts: Counts,
     requests: Value,
     subscriptions: Value,
@@ -133,6 +135,7 @@ pub fn state(room: &Room) -> Value {
         "blocked": room.blocked,
         "userOverrides": room.user_overrides,
         "session": room.session,
+        "sessionData": room.session_data,
         "settings": room.settings,
         "updatedAt": room.updated_at,
         "requests": requests,

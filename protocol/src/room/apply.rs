@@ -7,6 +7,7 @@ use super::{
     member::{Member, SessionInfo, UserOverrides},
     people::{Doer, Person},
     request::RoleRequest,
+    session_data::SessionData,
     state::{Ended, Peer, Room},
 };
 use crate::{
@@ -97,6 +98,11 @@ pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
         }
         Event::PinSet { pin, pinned: false, .. } => {
             room.pins.remove(pin);
+        }
+        Event::SessionDataChanged { change, .. } => {
+            if let Some(data) = room.session_data.changed(change) {
+                room.session_data = data;
+            }
         }
         Event::PeerJoined { newcomer } => {
             let peer = room.seated((**newcomer).clone(), at);
@@ -201,6 +207,7 @@ fn anew(room: &Room) -> Room {
         subscriptions_made: room.subscriptions_made,
         role_request_ttl_ms: room.role_request_ttl_ms,
         mesh_max: room.mesh_max,
+        session_data_max: room.session_data_max,
         epoch: Arc::clone(&room.epoch),
         ..Room::vacant(room.cid.clone(), Arc::clone(&room.call_type))
     }
@@ -211,6 +218,7 @@ fn session_over(room: &mut Room) {
     room.session = None;
     room.user_overrides.clear();
     room.pins.clear();
+    room.session_data = SessionData::default();
 }
 
 /// What that person could grant now; the server all.

@@ -175,6 +175,11 @@ impl<'a> Asker<'a> {
                     Recipient::Roles(_) | Recipient::Everybody => Ok(()),
                 }
             }
+            // "Anybody seen in the room, or a holder of `update-call-permissions`."
+            Command::SetSessionData { .. } => match self.peer() {
+                Ok(own) if own.is_visible() => Ok(()),
+                _ => self.needs(Capability::UpdateCallPermissions),
+            },
             Command::SendReaction { .. } => self.needs(Capability::CreateReaction),
             Command::Signal { to, .. } => {
                 if *self.actor != Actor::Server {

@@ -6,6 +6,7 @@ use super::{
     event::{LeftReason, Outcome},
     people::{Doer, Person},
     request::{RoleRequest, Wanted},
+    session_data::SessionData,
     state::{Counts, Peer},
 };
 use crate::{
@@ -72,6 +73,10 @@ pub enum Body {
     RoomUpdated {
         room: serde_json::Value,
         changed: Vec<&'static str>,
+    },
+    SessionDataUpdated {
+        data: SessionData,
+        by: Doer,
     },
     RoomEnded {
         by: Doer,
@@ -141,6 +146,7 @@ impl Body {
             Self::PermissionRequestAnswered { .. } => "permission-request-answered",
             Self::CountsUpdated(_) => "counts-updated",
             Self::RoomUpdated { .. } => "room-updated",
+            Self::SessionDataUpdated { .. } => "session-data-updated",
             Self::RoomEnded { .. } => "room-ended",
             Self::AppMessage { .. } => "app-message",
             Self::Signal { .. } => "signal",

@@ -8,6 +8,7 @@ use std::{
 use super::{
     people::{Newcomer, Person},
     request::Wanted,
+    session_data::SessionDataChange,
 };
 use crate::{
     call_type::{CallType, settings::SettingsPatchDocument},
@@ -110,6 +111,8 @@ pub enum Command {
     Unsubscribe { subscription_id: SubscriptionId },
     /// `signalSubscription`
     SignalSubscription { subscription_id: SubscriptionId, data: SignalData },
+    /// `setSessionData`
+    SetSessionData { change: Box<SessionDataChange> },
     /// `explain`
     Explain { whom: Explainee, right: Right },
     /// Makes users members, changes what is given of those who are, and removes others. Whoever is
@@ -260,6 +263,7 @@ impl Command {
             Self::Subscribe { .. } => "subscribe",
             Self::Unsubscribe { .. } => "unsubscribe",
             Self::SignalSubscription { .. } => "signalSubscription",
+            Self::SetSessionData { .. } => "setSessionData",
             Self::Explain { .. } => "explain",
             Self::UpdateMembers { .. } => "updateMembers",
             Self::GrantUser { .. } => "grantUser",

@@ -157,6 +157,7 @@ impl<'a> Turn<'a> {
                 };
                 Ok(self.relayed(Relay::Message { from, data, to }))
             }
+            Command::SetSessionData { change } => self.set_session_data(change),
             Command::SendReaction { data } => self.react(&data),
             Command::Signal { to, data } => {
                 self.may_signal(&to)?;

@@ -10,6 +10,7 @@ use super::{
     member::{Pin, UserOverrides},
     people::{Doer, Newcomer},
     request::{PermissionRequest, RoleRequest},
+    session_data::SessionDataChange,
     subscription::Subscription,
 };
 use crate::{
@@ -64,6 +65,8 @@ pub enum Event {
     UserGranted { user_id: UserId, overrides: UserOverrides, by: Doer },
     /// A peer is pinned for everybody, or no longer.
     PinSet { pin: Pin, pinned: bool, by: Doer },
+    /// What the session's peers keep together was changed so.
+    SessionDataChanged { change: Box<SessionDataChange>, by: Doer },
     /// A peer's role and permissions were derived anew, because of what he did.
     PeerResolved { peer_id: PeerId, by: Doer },
     /// Another app role of a peer's user counts, or the room is foreign to him now, or no more.
@@ -150,6 +153,7 @@ impl Event {
             | Self::MemberRemoved { .. }
             | Self::UserGranted { .. }
             | Self::PinSet { .. }
+            | Self::SessionDataChanged { .. }
             | Self::RoleRequested { .. }
             | Self::RoleRequestRenewed { .. }
             | Self::RoleRequestEnded { .. }
@@ -184,6 +188,7 @@ impl Event {
             | Self::UserUnblocked { .. } => true,
             // Who is there, and what he does there.
             Self::PinSet { .. }
+            | Self::SessionDataChanged { .. }
             | Self::TermRenewed { .. }
             | Self::PeerResolved { .. }
             | Self::PeerJoined { .. }
@@ -229,6 +234,7 @@ impl Event {
             | Self::UserUnblocked { .. }
             | Self::BackstageSet { .. }
             | Self::PinSet { .. }
+            | Self::SessionDataChanged { .. }
             | Self::TermRenewed { .. }
             | Self::PeerDropped { .. }
             | Self::PeerReturned { .. }
@@ -257,6 +263,7 @@ impl Event {
             | Self::MemberRemoved { by, .. }
             | Self::UserGranted { by, .. }
             | Self::PinSet { by, .. }
+            | Self::SessionDataChanged { by, .. }
             | Self::PeerResolved { by, .. }
             | Self::RoomEnded { by, .. }
             | Self::PeerLeft { by, .. }

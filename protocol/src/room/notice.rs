@@ -143,6 +143,10 @@ pub fn notices(before: &Before, room: &Room, event: &Event) -> Told {
             Audience::everybody(),
             Body::RoomEnded { by: by.clone(), reason: reason.clone() },
         )),
+        Event::SessionDataChanged { by, .. } => {
+            let data = room.session_data.clone();
+            told.push((Audience::everybody(), Body::SessionDataUpdated { data, by: by.clone() }));
+        }
         Event::RoleRequested { request } => told.push(offer(request)),
         Event::RoleRequestRenewed { request_id, .. } => {
             told.extend(room.role_requests.get(request_id).map(offer));

@@ -87,6 +87,14 @@ pub enum Refusal {
     /// The room is another team's.
     #[error("the room belongs to another team")]
     WrongTeam,
+    /// The whole would be over its bound.
+    #[error("`{field}` would be larger than {max} bytes")]
+    TooLarge {
+        /// Of what.
+        field: &'static str,
+        /// The bound.
+        max: usize,
+    },
     /// A list reached its bound.
     #[error("at most {max} {what}")]
     TooMany {
@@ -128,7 +136,7 @@ impl Refusal {
             | Self::UnknownRoom => 404,
             Self::RequestPending => 409,
             Self::RequestGone(_) => 410,
-            Self::TooMany { .. } => 413,
+            Self::TooMany { .. } | Self::TooLarge { .. } => 413,
         }
     }
 
@@ -162,6 +170,7 @@ impl Refusal {
             Self::TeamNeeded => "team-needed",
             Self::WrongTeam => "wrong-team",
             Self::TooMany { .. } => "too-many",
+            Self::TooLarge { .. } => "too-large",
         }
     }
 
@@ -183,6 +192,10 @@ impl Refusal {
                 Some(("role", json!(role)))
             }
             Self::TooMany { max, .. } => Some(("max", json!(max))),
+            Self::TooLarge { field, max } => {
+                data.insert("field".to_owned(), json!(field));
+                Some(("max", json!(max)))
+            }
             Self::NoMediaBetween
             | Self::Owner
             | Self::OnSelf

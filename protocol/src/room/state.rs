@@ -11,6 +11,7 @@ use super::{
     member::{Member, Pin, SessionInfo, UserOverrides},
     people::{Doer, Newcomer, Person},
     request::{PermissionRequest, RoleRequest},
+    session_data::{SESSION_DATA_BYTES, SessionData},
     subscription::{MESH_MAX, Subscription},
 };
 use crate::{
@@ -78,6 +79,8 @@ pub struct Room {
     pub user_overrides: BTreeMap<UserId, UserOverrides>,
     /// Peers pinned for everybody.
     pub pins: BTreeSet<Pin>,
+    /// What the session's peers keep together; ends with the session.
+    pub session_data: SessionData,
     /// The session that is on: while anybody is here.
     pub session: Option<SessionInfo>,
     /// How many sessions there have been.
@@ -103,6 +106,8 @@ pub struct Room {
     pub role_request_ttl_ms: u64,
     /// In how large a room media may flow. The house's setting; no event changes it.
     pub mesh_max: usize,
+    /// Most bytes of session data. The house's setting, too.
+    pub session_data_max: usize,
 }
 
 /// How a room ended.
@@ -248,6 +253,7 @@ impl Room {
             members: BTreeMap::new(),
             user_overrides: BTreeMap::new(),
             pins: BTreeSet::new(),
+            session_data: SessionData::default(),
             session: None,
             sessions: 0,
             blocked: BTreeSet::new(),
@@ -260,10 +266,11 @@ impl Room {
             hidden: 0,
             role_request_ttl_ms: ROLE_REQUEST_TTL_MS,
             mesh_max: MESH_MAX,
+            session_data_max: SESSION_DATA_BYTES,
         }
     }
 
-    /// The room without peers, requests and subscriptions: what an index of rooms keeps.
+    /// The room without peers, requests, subscriptions and session data: what an index of rooms keeps.
     #[must_use]
     pub fn card(&self) -> Self {
         Self {
@@ -271,6 +278,7 @@ impl Room {
             role_requests: BTreeMap::new(),
             permission_requests: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
+            session_data: SessionData::default(),
             hidden: 0,
             cid: self.cid.clone(),
             call_type: Arc::clone(&self.call_type),
@@ -317,6 +325,7 @@ impl Room {
             && self.blocked.is_empty()
             && self.members.is_empty()
             && self.user_overrides.is_empty()
+            && self.session_data.is_empty()
             && self.custom == Metadata::empty_object()
             && self.settings_override.is_none()
             && self.starts_at.is_none()

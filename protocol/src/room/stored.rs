@@ -14,6 +14,7 @@ use super::{
     member::{Member, Pin, SessionInfo, UserOverrides},
     people::{Newcomer, Person},
     request::{PermissionRequest, RoleRequest, Wanted},
+    session_data::{SESSION_DATA_BYTES, SessionData},
     state::{Ended, Peer, Room},
     subscription::{MESH_MAX, Subscription},
 };
@@ -62,6 +63,8 @@ struct Stored {
     members: BTreeMap<UserId, Member>,
     user_overrides: BTreeMap<UserId, UserOverrides>,
     pins: BTreeSet<Pin>,
+    #[serde(default)]
+    session_data: SessionData,
     session: Option<SessionInfo>,
     sessions: u64,
     blocked: BTreeSet<UserId>,
@@ -77,10 +80,16 @@ struct Stored {
     role_request_ttl_ms: u64,
     #[serde(default = "mesh_max")]
     mesh_max: usize,
+    #[serde(default = "session_data_max")]
+    session_data_max: usize,
 }
 
 const fn mesh_max() -> usize {
     MESH_MAX
+}
+
+const fn session_data_max() -> usize {
+    SESSION_DATA_BYTES
 }
 
 #[derive(Serialize, Deserialize)]
@@ -136,6 +145,7 @@ impl Stored {
             members,
             user_overrides,
             pins,
+            session_data,
             session,
             sessions,
             blocked,
@@ -148,6 +158,7 @@ impl Stored {
             hidden: _,
             role_request_ttl_ms,
             mesh_max,
+            session_data_max,
         } = room;
         Self {
             cid: cid.clone(),
@@ -168,6 +179,7 @@ impl Stored {
             members: members.clone(),
             user_overrides: user_overrides.clone(),
             pins: pins.clone(),
+            session_data: session_data.clone(),
             session: session.clone(),
             sessions: *sessions,
             blocked: blocked.clone(),
@@ -182,6 +194,7 @@ impl Stored {
             subscriptions_made: *subscriptions_made,
             role_request_ttl_ms: *role_request_ttl_ms,
             mesh_max: *mesh_max,
+            session_data_max: *session_data_max,
         }
     }
 
@@ -211,6 +224,7 @@ impl Stored {
             members: self.members,
             user_overrides: self.user_overrides,
             pins: self.pins,
+            session_data: self.session_data,
             session: self.session,
             sessions: self.sessions,
             blocked: self.blocked,
@@ -223,6 +237,7 @@ impl Stored {
             hidden: 0,
             role_request_ttl_ms: self.role_request_ttl_ms,
             mesh_max: self.mesh_max,
+            session_data_max: self.session_data_max,
         };
         // Last, as what a peer may do follows from all of the above.
         for stored in self.peers {

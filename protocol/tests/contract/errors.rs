@@ -38,6 +38,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::Hidden,
         Refusal::TeamNeeded,
         Refusal::WrongTeam,
+        Refusal::TooLarge { field: "data", max: 102_400 },
         Refusal::TooMany { what: "blocked users", max: 10_000 },
     ];
     // A new refusal does not compile here until it stands above, too.
@@ -68,6 +69,7 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::Hidden
             | Refusal::TeamNeeded
             | Refusal::WrongTeam
+            | Refusal::TooLarge { .. }
             | Refusal::TooMany { .. } => {}
         }
     }

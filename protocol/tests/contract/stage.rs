@@ -111,6 +111,7 @@ impl Stage {
         json!({
             "room": RoomView(&self.room),
             "participants": participants,
+            "sessionData": self.room.session_data,
             "counts": self.room.counts(),
             "requests": visible_requests(&self.room, peer),
             "subscriptions": visible_subscriptions(&self.room, peer),

@@ -210,6 +210,7 @@ pub(crate) fn command(text: &str) -> Command {
             subscription_id: name(word(0)),
             data: json(after_first()),
         },
+        "setSessionData" => Command::SetSessionData { change: Box::new(json(rest)) },
         "explain" => {
             let (whom, right) = match words.as_slice() {
                 [right] => (Explainee::Own, *right),

@@ -164,7 +164,10 @@ pub(crate) fn latent(room: &Room, peer: &Peer) -> Capabilities {
 /// no longer.
 fn the_session_ends_with_the_last(was: &Room, is: &Room) {
     match (&was.session, &is.session) {
-        (Some(_), None) => assert!(is.user_overrides.is_empty() && is.pins.is_empty()),
+        (Some(_), None) => {
+            assert!(is.user_overrides.is_empty() && is.pins.is_empty());
+            assert!(is.session_data.is_empty());
+        }
         (None, Some(_)) => assert_eq!(is.sessions, was.sessions + 1),
         (before, after) => assert_eq!(before, after),
     }

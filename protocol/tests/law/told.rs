@@ -63,6 +63,7 @@ pub(crate) fn notice(heard: &[PeerId], notice: &Notice) -> String {
 /// One part of the room itself.
 pub(crate) fn of_room(room: &Room, what: &str) -> String {
     match what {
+        "data" => json(&room.session_data),
         "members" => json(&room.members),
         "session" => json(&room.session),
         "pins" => json(&room.pins),

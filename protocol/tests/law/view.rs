@@ -24,6 +24,7 @@ pub(crate) struct View {
     receiving: BTreeMap<String, Value>,
     sending: BTreeMap<String, Value>,
     room: Value,
+    session_data: Value,
     seq: Seq,
 }
 
@@ -65,6 +66,7 @@ impl View {
             receiving: receiving.collect(),
             sending: sending.collect(),
             room: json!(RoomView(room)),
+            session_data: json!(room.session_data),
             seq: room.seq,
         }
     }
@@ -138,6 +140,7 @@ impl View {
                 let known = self.receiving.contains_key(&id) || self.sending.contains_key(&id);
                 assert!(known, "{} has no {id}", self.me);
             }
+            "session-data-updated" => self.session_data = params["data"].clone(),
             "room-ended" | "app-message" | "signal" => {}
             other => panic!("unknown notice {other}"),
         }

@@ -241,6 +241,15 @@ impl Walk {
                 };
                 Command::SendMessage { data: serde_json::from_str("1").unwrap(), to, speaker: None }
             }
+            29 if a % 2 == 0 => {
+                let change = serde_json::json!({
+                    "data": { format!("k{}", b % 3): c % 4 },
+                    "merge": c % 5 > 0,
+                    "remove": if b % 7 == 0 { vec!["k0"] } else { Vec::new() },
+                });
+                let change = Box::new(serde_json::from_value(change).unwrap());
+                Command::SetSessionData { change }
+            }
             29 => Command::Signal { to: self.peer(a), data: serde_json::from_str("1").unwrap() },
             30 => {
                 let right = match b % 2 {

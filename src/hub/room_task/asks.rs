@@ -303,6 +303,7 @@ fn reason_word(error: &ErrorBody) -> &'static str {
         "target-in-source",
         "team-needed",
         "token-expired",
+        "too-large",
         "too-many",
         "unknown-peer",
         "unknown-request",

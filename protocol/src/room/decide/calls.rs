@@ -13,6 +13,7 @@ use crate::room::explain::explain;
 use crate::room::member::Pin;
 use crate::room::refusal::Refusal;
 use crate::room::reply::{Relay, Reply};
+use crate::room::session_data::SessionDataChange;
 use crate::room::state::{PINS_MAX, Room};
 use std::sync::Arc;
 
@@ -118,6 +119,20 @@ impl<'a> Turn<'a> {
             return Err(Refusal::TooMany { what: "pins", max: PINS_MAX });
         }
         Ok(Decision::events(vec![Event::PinSet { pin, pinned, by: self.by() }]))
+    }
+
+    /// "The whole, after the change, is at most `session_data_bytes`."
+    pub(super) fn set_session_data(
+        self,
+        change: Box<SessionDataChange>,
+    ) -> Result<Decision, Refusal> {
+        let (now, max) = (&self.room.session_data, self.room.session_data_max);
+        let next = now.changed(&change).filter(|next| next.bytes() <= max);
+        let Some(next) = next else { return Err(Refusal::TooLarge { field: "data", max }) };
+        if next == *now {
+            return Ok(Decision::nothing(Reply::Done {}));
+        }
+        Ok(Decision::events(vec![Event::SessionDataChanged { change, by: self.by() }]))
     }
 
     pub(super) fn react(self, data: &Metadata) -> Result<Decision, Refusal> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rolecall_protocol::{
     dialect::native::call::{LIST_MAX, UPDATES_MAX},
     id::NAME_MAX,
-    room::reply::REFUSED_MAX,
+    room::{reply::REFUSED_MAX, session_data::KEYS_REMOVED_MAX},
 };
 use serde_json::{Value, json};
 
@@ -131,6 +131,14 @@ pub(super) fn params() -> BTreeMap<&'static str, Value> {
         ("subscribe", object([("peerId", of("peerId")), ("tracks", some_kinds)])),
         ("unsubscribe", object([subscription()])),
         ("signalSubscription", object([subscription(), ("data", of("json"))])),
+        (
+            "setSessionData",
+            object([
+                ("data", of("jsonObject")),
+                ("merge?", boolean()),
+                ("remove?", list(string(), KEYS_REMOVED_MAX)),
+            ]),
+        ),
     ])
 }
 
@@ -161,6 +169,7 @@ pub(super) fn results() -> BTreeMap<&'static str, Value> {
                 "roles",
                 json!({ "type": "object", "propertyNames": of("role"), "additionalProperties": of("roleView") }),
             ),
+            ("sessionData", of("jsonObject")),
             ("participants", json!({ "type": "array", "items": of("participant") })),
             ("counts", of("counts")),
             (
@@ -326,6 +335,7 @@ pub(super) fn notices() -> BTreeMap<&'static str, Value> {
         ("room-updated", object([("room", of("room")), changed(&["backstage", "callType"])])),
         ("subscription-updated", object([subscription(), ("peerId", of("peerId")), tracks()])),
         ("subscriber-updated", object([subscription(), tracks()])),
+        ("session-data-updated", object([("data", of("jsonObject")), ("by", of("by"))])),
         ("room-ended", object([("by", of("by")), ("reason", or_null(of("reason")))])),
     ]);
     for params in stamped.values_mut() {

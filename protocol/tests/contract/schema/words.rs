@@ -194,6 +194,9 @@ pub(super) fn words() -> Map<String, Value> {
             ("permissions", list(of("wanted"), 4)),
         ]),
     });
-    let Value::Object(defs) = defs else { unreachable!() };
+    let Value::Object(mut defs) = defs else { unreachable!() };
+    let object =
+        json!({ "type": "object", "description": "any JSON object; bounded in bytes and depth" });
+    defs.insert("jsonObject".to_owned(), object);
     defs
 }
