@@ -18,6 +18,7 @@ use rolecall_protocol::{
         call::{self, Request},
     },
     id::{CallTypeName, Cid, Timestamp, UserId},
+    room::Command,
     wire::{
         code::{self, ErrorBody},
         frame::{self, Call, CallId},
@@ -290,6 +291,12 @@ impl Session {
                 return self.refuse(&id, &error).await;
             }
         };
+        if let Request::Command(Command::SetSessionData { .. }) = &request
+            && let Err(wait) = self.pace.whole_room()
+        {
+            metrics::call("any", "rate-limited");
+            return self.refuse(&id, &ErrorBody::too_many(wait.as_secs_f64())).await;
+        }
         match request {
             Request::Join(_) if self.place.is_some() => {
                 self.refuse(&id, &ErrorBody::already_joined()).await

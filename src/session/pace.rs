@@ -18,6 +18,8 @@ const TOKEN_WARNING: Duration = Duration::from_secs(30);
 const MALFORMED_WINDOW: Duration = Duration::from_secs(60);
 /// How many times the rate of calls a socket may send frames of any kind before it is closed.
 const ABUSE_FACTOR: u32 = 10;
+/// As how many calls one counts that has everybody told all that the room keeps together.
+const WHOLE_ROOM_CALLS: u32 = 10;
 
 // The monotonic clock has no state: the default one asks the processor what it is, each time.
 type Bucket = RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<Moment>>;
@@ -27,6 +29,8 @@ type Moment = <MonotonicClock as governor::clock::Clock>::Instant;
 pub(super) struct Pace {
     calls: Bucket,
     frames: Bucket,
+    /// What a call to tell everybody so much takes beyond the one that it is.
+    whole_room: NonZeroU32,
     malformed: VecDeque<Instant>,
     malformed_max: usize,
 }
@@ -42,6 +46,9 @@ impl Pace {
         Self {
             calls: RateLimiter::direct_with_clock(quota(1), MonotonicClock),
             frames: RateLimiter::direct_with_clock(quota(ABUSE_FACTOR), MonotonicClock),
+            // No more than a socket that was silent may ask for.
+            whole_room: NonZeroU32::new((WHOLE_ROOM_CALLS - 1).min(limits.calls_burst))
+                .unwrap_or(NonZeroU32::MIN),
             malformed: VecDeque::new(),
             malformed_max: limits.malformed_per_minute as usize,
         }
@@ -55,6 +62,18 @@ impl Pace {
     /// Whether one more call is within the limit; else how long to wait.
     pub(super) fn call(&self) -> Result<(), Duration> {
         self.calls.check().map_err(|not_until| not_until.wait_time_from(MonotonicClock.now()))
+    }
+
+    /// The same for what a call takes beyond one that has everybody told all that the room keeps
+    /// together.
+    pub(super) fn whole_room(&self) -> Result<(), Duration> {
+        match self.calls.check_n(self.whole_room) {
+            Ok(checked) => {
+                checked.map_err(|not_until| not_until.wait_time_from(MonotonicClock.now()))
+            }
+            // Not met, as it is never more than the burst.
+            Err(_) => Ok(()),
+        }
     }
 
     /// Counts a frame that was no call; true where it was one too many.
@@ -220,5 +239,21 @@ mod tests {
         assert!((0..3).all(|_| pace.call().is_ok()));
         let wait = pace.call().unwrap_err();
         assert!(wait > Duration::ZERO && wait <= S, "{wait:?}");
+    }
+
+    #[tokio::test]
+    async fn what_tells_everybody_everything_counts_as_ten_calls() {
+        let limits =
+            |burst| Limits { calls_burst: burst, calls_per_second: 1, ..Limits::default() };
+        let pace = Pace::new(&limits(25));
+        for _ in 0..2 {
+            assert!(pace.call().is_ok() && pace.whole_room().is_ok());
+        }
+        assert!(pace.call().is_ok(), "the other calls of the burst are not touched");
+        assert!(pace.whole_room().unwrap_err() > S);
+        assert!((0..4).all(|_| pace.call().is_ok()));
+        assert!(pace.call().is_err());
+        // A small burst lets one through.
+        assert!(Pace::new(&limits(3)).whole_room().is_ok());
     }
 }
