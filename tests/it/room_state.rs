@@ -50,7 +50,7 @@ async fn what_is_larger_than_a_frame_comes_in_pieces() {
     let told = ann.until("session-data-updated").await;
     assert_eq!(told["data"]["a"].as_str().unwrap().len(), 50_000);
     let told = ann.until("session-data-updated").await;
-    assert_eq!(told["data"].to_string().len(), 100_013);
+    assert_eq!(told["data"].to_string().len(), 100_015);
     let whole = house.join("daily:x", "bo", json!({})).await.state().await;
     assert_eq!(whole["sessionData"], told["data"]);
 }
