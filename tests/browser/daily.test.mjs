@@ -1,6 +1,6 @@
 /**
  * @file The complete example of Daily's page on permissions, as printed, in real browsers: an owner and two participants through the whole lifecycle.
- * Its text is Daily's and not in this repository: it is read from `ROLECALL_SEEDS`, or from `../shared/seeds` beside it. Only where `Daily` comes from and the room's address are put in.
+ * Its text is Daily's and not in this repository: it is read from `SEEDS_FOLDER`, or from `../shared/seeds` beside it. Only where `Daily` comes from and the room's address are put in.
  */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -10,9 +10,9 @@ import { after, before, describe, test } from "node:test";
 import { openDailyHouse } from "./daily-house.mjs";
 import { startProxy } from "./proxy.mjs";
 
-const SEEDS = process.env.ROLECALL_SEEDS ?? resolve(import.meta.dirname, "../../../shared/seeds");
+const SEEDS = process.env.SEEDS_FOLDER ?? resolve(import.meta.dirname, "../../../shared/seeds");
 const seed = existsSync(SEEDS) ? readdirSync(SEEDS).find((name) => name.startsWith("004_")) : undefined;
-const skip = seed ? false : `Daily's example is not here: put it into ${SEEDS}, or name its folder in ROLECALL_SEEDS`;
+const skip = seed ? false : `Daily's example is not here: put it into ${SEEDS}, or name its folder in SEEDS_FOLDER`;
 if (skip) console.log(`# SKIPPED: ${skip}`);
 
 /** The page that the example is written for; it prints only the script. */
