@@ -203,7 +203,7 @@ export class CallSession extends Emitter {
   /** @param {Rolecall} room */
   #listen(room) {
     const uri = String(this.properties.url);
-    room.on("joined", (reply) => (this.meeting ? this.#rejoined(reply) : this.#begin(room, reply)));
+    room.on("joined", () => (this.meeting ? this.#rejoined(room) : this.#begin(room)));
     room.on("resumed", ({ resumed }) => {
       if (!resumed) this.#takeSession(room);
       this.tell("network-connection", { type: "signaling", event: "connected" });
@@ -212,8 +212,8 @@ export class CallSession extends Emitter {
       if (attempt === 1) this.tell("network-connection", { type: "signaling", event: "interrupted" });
     });
     room.on("counts-updated", ({ present, hidden }) => this.#count({ present, hidden }));
-    room.on("notice", ({ method, params }) => {
-      if (method === "session-data-updated" && this.meeting) this.#takeSessionData(params.data);
+    room.on("session-data-updated", ({ data }) => {
+      if (this.meeting) this.#takeSessionData(data);
     });
     room.on("closed", (closed) => {
       if (this.#leaving) return;
@@ -221,8 +221,8 @@ export class CallSession extends Emitter {
     });
   }
 
-  /** @param {Rolecall} room @param {any} reply */
-  #begin(room, reply) {
+  /** @param {Rolecall} room */
+  #begin(room) {
     const { devices, subscriptions } = this;
     const tell = /** @type {import("./store.js").Tell} */ ((name, payload) => this.tell(/** @type {any} */ (name), payload));
     const trackOf = (/** @type {string} */ peerId, /** @type {import("../wire.js").TrackKind} */ kind) => this.media?.trackOf(peerId, kind);
@@ -244,25 +244,24 @@ export class CallSession extends Emitter {
     this.#joining?.resolve(participants);
     this.#joining = null;
     this.tell("joined-meeting", { participants });
-    if (this.meeting === meeting) this.#takeSession(room, reply);
+    if (this.meeting === meeting) this.#takeSession(room);
   }
 
-  /** The seat was lost and another one taken: for the page it is the same meeting. @param {any} reply */
-  #rejoined(reply) {
-    if (!this.native) return;
-    this.#takeSession(this.native, reply);
+  /** The seat was lost and another one taken: for the page it is the same meeting. @param {Rolecall} room */
+  #rejoined(room) {
+    this.#takeSession(room);
     this.meeting?.sendAgain();
     this.tell("network-connection", { type: "signaling", event: "connected" });
   }
 
-  /** @param {Rolecall} room @param {any} [reply] */
-  #takeSession(room, reply) {
+  /** @param {Rolecall} room */
+  #takeSession(room) {
     const id = room.epoch ?? "";
     if (this.summary.id !== id) {
       this.summary = { id };
       for (const name of /** @type {const} */ (["meeting-session-summary-updated", "meeting-session-updated"])) this.tell(name, { meetingSession: this.summary });
     }
-    this.#takeSessionData(reply?.sessionData ?? this.sessionState.data);
+    this.#takeSessionData(room.sessionData);
   }
 
   /** @param {unknown} data */
