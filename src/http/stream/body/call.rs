@@ -311,7 +311,7 @@ pub struct LiveResponse {
 /// `delete`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct DeleteCallRequest {
-    /// Whether the answer names a task that ends when nothing is left of it.
+    /// Whether its audit trail goes, too; the answer then names a task that says when.
     pub hard: Option<bool>,
 }
 
