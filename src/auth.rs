@@ -82,6 +82,11 @@ impl Identity {
         self.user_id.is_none() && self.room.is_none() && self.call_cids.is_none()
     }
 
+    /// Whether it is an invitation to the rooms it is good for: it names them.
+    pub const fn invites(&self) -> bool {
+        self.room.is_some() || self.call_cids.is_some()
+    }
+
     /// Whether the term, leeway included, has passed at `now_s`.
     pub fn is_expired(&self, now_s: u64) -> bool {
         self.exp.is_some_and(|exp| exp.saturating_add(LEEWAY_S) <= now_s)

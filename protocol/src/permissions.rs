@@ -103,7 +103,8 @@ pub enum Change<T> {
 }
 
 impl<T> Change<T> {
-    fn onto(&self, current: Option<T>) -> Option<T>
+    /// What becomes of what is set now.
+    pub(crate) fn onto(&self, current: Option<T>) -> Option<T>
     where
         T: Clone,
     {

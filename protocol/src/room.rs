@@ -8,6 +8,7 @@
 //! A command's way: [`turn`] authorizes and decides it on the room as it is; its events are then
 //! committed one by one, each applied and told by [`commit`].
 
+pub mod admission;
 pub mod member;
 pub mod people;
 pub mod request;
@@ -32,6 +33,7 @@ pub mod notice;
 
 pub mod decide;
 
+pub use admission::{Admission, AdmissionPatch};
 pub use apply::apply;
 pub use audience::Audience;
 pub use authorize::{authorize, may_read};

@@ -42,6 +42,7 @@ Who may do what: one table for each built-in call type, a column for each role, 
     -           nothing to do: the target is that already
     hidden      a hidden peer cannot be pinned
     not-a-peer  it is the server's
+    server      it is asked for, and is the server's
     blocked     the track may not be sent, or not be received
 
 Over REST, where he is not in the room, somebody with that app role may the same, but for the rows
@@ -467,6 +468,9 @@ fn on_the_room() -> Vec<Row> {
         own("change the session's data", |_| Command::SetSessionData {
             change: Box::new(serde_json::from_str(r#"{"data":{"page":2}}"#).unwrap()),
         }),
+        row("set who is let in", |_| Command::SetAdmission {
+            patch: Box::new(serde_json::from_str(r#"{"private":true}"#).unwrap()),
+        }),
         row("react", |_| Command::SendReaction { data: Metadata::null() }),
         member("make somebody absent a member".to_owned(), "absent", None),
         member("make a member admin".to_owned(), "member", Some("admin")),
@@ -519,6 +523,7 @@ fn joining(id: &str, role: &RoleName, owner: bool) -> Command {
         newcomer,
         standing,
         permissions: None,
+        invited: false,
         create: true,
         epoch: "epoch".into(),
         peers_max: 99,
@@ -572,6 +577,7 @@ fn cell(taken: Result<usize, Refusal>) -> (String, Option<&'static str>) {
         Ok(_) => ("yes".to_owned(), None),
         Err(Refusal::NotAllowed(needs)) => ("no".to_owned(), Some(needs.as_str())),
         Err(Refusal::NotPermitted(needs)) => ("no".to_owned(), Some(needs.as_str())),
+        Err(Refusal::NotTheServer) => ("server".to_owned(), None),
         // Somebody else's request is unknown to whoever lacks the right to see it.
         Err(Refusal::UnknownRequest) => {
             ("no".to_owned(), Some(Capability::UpdateCallPermissions.as_str()))

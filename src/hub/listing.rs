@@ -54,7 +54,7 @@ impl Listing {
                 self.card |= self.present.is_empty();
                 self.moved.insert(user.clone());
             }
-            Event::RoomEnded { .. } | Event::RoomDeleted { .. } => {
+            Event::RoomClosed | Event::RoomEnded { .. } | Event::RoomDeleted { .. } => {
                 self.moved.extend(std::mem::take(&mut self.present).into_keys());
                 self.card = true;
             }
@@ -62,6 +62,7 @@ impl Listing {
             | Event::RoomKept
             | Event::RoomUpdated { .. }
             | Event::BackstageSet { .. }
+            | Event::AdmissionSet { .. }
             | Event::CallTypeAdopted { .. }
             | Event::MemberSet { .. }
             | Event::MemberRemoved { .. }

@@ -278,6 +278,7 @@ impl RoomTask {
                 self.left(peer_id, *reason, note.as_deref())
             }
             Event::RoomEnded { reason, .. } => self.everybody_out(reason.as_deref()),
+            Event::RoomClosed => self.everybody_out(Some(notice::CLOSED)),
             Event::RoomDeleted { .. } => {
                 self.deleted = Some(self.room.seq);
                 self.everybody_out(None);

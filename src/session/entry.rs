@@ -263,6 +263,7 @@ impl Session {
             newcomer,
             standing,
             permissions,
+            invited: identity.is_some_and(Identity::invites),
             create: join.create,
             epoch: mint::epoch(),
             peers_max: self.house.config.limits.peers_per_room,

@@ -131,6 +131,7 @@ pub fn state(room: &Room) -> Value {
         "roles": room.call_type.role_views(),
         "participants": participants,
         "counts": room.counts(),
+        "admission": room.admission,
         "members": room.members,
         "blocked": room.blocked,
         "userOverrides": room.user_overrides,

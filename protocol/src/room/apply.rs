@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    admission::Admission,
     event::Event,
     member::{Member, SessionInfo, UserOverrides},
     people::{Doer, Person},
@@ -63,15 +64,15 @@ pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
             room.live_since = (!backstage).then_some(at);
             room.updated_at = Some(at);
         }
+        Event::AdmissionSet { admission, .. } => {
+            room.admission = Admission::clone(admission);
+            room.updated_at = Some(at);
+        }
+        Event::RoomClosed => everybody_out(room),
         Event::RoomEnded { by, reason } => {
             room.ended = Some(Ended { at, by: by.clone(), reason: reason.clone() });
             room.updated_at = Some(at);
-            room.peers.clear();
-            room.hidden = 0;
-            room.role_requests.clear();
-            room.permission_requests.clear();
-            room.subscriptions.clear();
-            session_over(room);
+            everybody_out(room);
         }
         Event::CallTypeAdopted { call_type } => {
             room.call_type = Arc::clone(call_type);
@@ -211,6 +212,16 @@ fn anew(room: &Room) -> Room {
         epoch: Arc::clone(&room.epoch),
         ..Room::vacant(room.cid.clone(), Arc::clone(&room.call_type))
     }
+}
+
+/// Everybody is out, and what was asked is asked no more.
+fn everybody_out(room: &mut Room) {
+    room.peers.clear();
+    room.hidden = 0;
+    room.role_requests.clear();
+    room.permission_requests.clear();
+    room.subscriptions.clear();
+    session_over(room);
 }
 
 /// Nobody is here any more: what was said for this session is over.

@@ -69,6 +69,7 @@ impl<'a> Asker<'a> {
             Command::Delete | Command::RefreshUser { .. } | Command::AdoptCallType { .. } => {
                 self.is_server()
             }
+            Command::SetAdmission { .. } => self.only_the_server(),
             Command::Tick => match self.actor {
                 Actor::Timer | Actor::Server => Ok(()),
                 Actor::Peer(_) | Actor::Newcomer | Actor::User(_) => Err(Refusal::NotAPeer),
@@ -95,9 +96,7 @@ impl<'a> Asker<'a> {
             Command::ChangeRole { peer_id, role, .. } => self.may_change(peer_id, |own| {
                 let next = self.room.with_role(own, role);
                 let known = self.room.call_type.roles.contains_key(role);
-                known
-                    && self.gives_up(own, &next)
-                    && self.room.ungated(&next) != self.room.ungated(own)
+                known && self.gives_up(own, &next) && !self.gives_up(&next, own)
             }),
             Command::UpdatePermissions { peer_id, patch } => self.may_change(peer_id, |own| {
                 let overrides = own.who.overrides.patched(patch, own.permissions.capabilities);

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    admission::{Admission, AdmissionPatch},
     people::{Newcomer, Person},
     request::Wanted,
     session_data::SessionDataChange,
@@ -95,6 +96,8 @@ pub enum Command {
     EndRoom { reason: Option<String> },
     /// `goLive`, `stopLive`
     SetBackstage { backstage: bool },
+    /// `setAdmission`
+    SetAdmission { patch: Box<AdmissionPatch> },
     /// `setName`
     SetName { name: Arc<str> },
     /// `setMetadata`
@@ -152,6 +155,8 @@ pub struct Creation {
     pub settings: Option<SettingsPatchDocument>,
     /// When it is to start.
     pub starts_at: Option<Timestamp>,
+    /// Who is let in, when, and with what; the server's alone to say.
+    pub admission: Option<Box<Admission>>,
 }
 
 /// What is to be of one member; what is not given stays.
@@ -173,6 +178,8 @@ pub struct Joining {
     pub standing: Standing,
     /// What his token changes of his role's permissions.
     pub permissions: Option<Box<PermissionsPatch>>,
+    /// Whether he was invited: his token names this room.
+    pub invited: bool,
     /// Whether to create the room if there is none.
     pub create: bool,
     /// The epoch of a room thus created.
@@ -255,6 +262,7 @@ impl Command {
             Self::EndRoom { .. } => "endRoom",
             Self::SetBackstage { backstage: false } => "goLive",
             Self::SetBackstage { backstage: true } => "stopLive",
+            Self::SetAdmission { .. } => "setAdmission",
             Self::SetName { .. } => "setName",
             Self::SetMetadata { .. } => "setMetadata",
             Self::RaiseHand { .. } => "raiseHand",

@@ -1,6 +1,7 @@
 //! What follows from a command that was let through: events, a reply, and what is merely relayed.
 //! It must not change the room, nor know who is told.
 
+mod admission;
 mod calls;
 mod coming;
 mod ends;
@@ -157,6 +158,7 @@ impl<'a> Turn<'a> {
                 };
                 Ok(self.relayed(Relay::Message { from, data, to }))
             }
+            Command::SetAdmission { patch } => Ok(self.set_admission(&patch)),
             Command::SetSessionData { change } => self.set_session_data(change),
             Command::SendReaction { data } => self.react(&data),
             Command::Signal { to, data } => {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    admission::Admission,
     member::{Pin, UserOverrides},
     people::{Doer, Newcomer},
     request::{PermissionRequest, RoleRequest},
@@ -52,6 +53,11 @@ pub enum Event {
     RoomDeleted { by: Doer },
     /// The room went live, or backstage again.
     BackstageSet { backstage: bool, by: Doer },
+    /// Who is let in, when, and with what is now this; each peer it changes is resolved by an event
+    /// of his own.
+    AdmissionSet { admission: Box<Admission>, by: Doer },
+    /// The time to be in the room has passed: everybody is out. It may open again.
+    RoomClosed,
     /// The room ended; everybody in it is out.
     RoomEnded { by: Doer, reason: Option<String> },
     /// Other roles and settings are in force; each peer they change is resolved by an event of
@@ -147,6 +153,8 @@ impl Event {
             | Self::RoomUpdated { .. }
             | Self::RoomDeleted { .. }
             | Self::BackstageSet { .. }
+            | Self::AdmissionSet { .. }
+            | Self::RoomClosed
             | Self::RoomEnded { .. }
             | Self::CallTypeAdopted { .. }
             | Self::MemberSet { .. }
@@ -176,6 +184,8 @@ impl Event {
             | Self::RoomUpdated { .. }
             | Self::RoomDeleted { .. }
             | Self::BackstageSet { .. }
+            | Self::AdmissionSet { .. }
+            | Self::RoomClosed
             | Self::RoomEnded { .. }
             | Self::CallTypeAdopted { .. }
             | Self::MemberSet { .. }
@@ -225,8 +235,10 @@ impl Event {
             Self::RoomCreated { .. }
             | Self::RoomKept
             | Self::RoomDeleted { .. }
+            | Self::RoomClosed
             | Self::RoomEnded { .. }
             // What follows for peers stands in events of their own.
+            | Self::AdmissionSet { .. }
             | Self::MemberSet { .. }
             | Self::MemberRemoved { .. }
             | Self::UserGranted { .. }
@@ -259,6 +271,7 @@ impl Event {
             Self::BackstageSet { by, .. }
             | Self::RoomUpdated { by, .. }
             | Self::RoomDeleted { by }
+            | Self::AdmissionSet { by, .. }
             | Self::MemberSet { by, .. }
             | Self::MemberRemoved { by, .. }
             | Self::UserGranted { by, .. }
@@ -281,7 +294,8 @@ impl Event {
             | Self::RoomKept
             | Self::CallTypeAdopted { .. }
             | Self::StandingChanged { .. } => Doer::Server,
-            Self::PeerJoined { .. }
+            Self::RoomClosed
+            | Self::PeerJoined { .. }
             | Self::PeerDropped { .. }
             | Self::PeerReturned { .. }
             | Self::TermRenewed { .. }

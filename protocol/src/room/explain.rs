@@ -8,9 +8,10 @@ use super::{
 };
 use crate::{
     call_type::{Role, Scope, Settings},
-    capability::{Capabilities, Capability},
+    capability::{AdminGroup, Capabilities, Capability},
     id::RoleName,
     media::{TrackKind, TrackKinds},
+    permissions::Permissions,
 };
 
 /// The answer to `explain`.
@@ -50,6 +51,10 @@ pub enum Rule {
     RoleLacks,
     /// The role grants it, but not in another team's rooms, of which this is one.
     OtherTeam,
+    /// The room's defaults give it.
+    DefaultGrants,
+    /// The room's defaults take it.
+    DefaultRevokes,
     /// An override gives it.
     OverrideGrants,
     /// An override takes it.
@@ -85,6 +90,7 @@ pub fn explain(room: &Room, peer: &Peer, right: Right) -> Explanation {
     let blocked = room.blocked.contains(&peer.who.user_id);
     let allowed = allowed && !blocked;
     let mut because = by_roles(room, peer, subject);
+    because.extend(by_default(room, peer, subject));
     because.extend(by_override(room, peer, subject));
     let setting = Settings::of_capability(subject.capability);
     if let Some(setting) = setting.filter(|setting| !room.settings.is_on(setting)) {
@@ -135,6 +141,23 @@ fn by_roles(room: &Room, peer: &Peer, subject: Subject) -> Vec<Because> {
         Because { role: Some(role.name.clone()), ..plain(rule) }
     });
     each.collect()
+}
+
+/// "The room's defaults", where they speak of it at all.
+fn by_default(room: &Room, peer: &Peer, subject: Subject) -> Option<Because> {
+    let defaults = room.admission.permissions.as_ref().filter(|_| !peer.who.owner)?;
+    let given = defaults.over(&Permissions::none());
+    let (grants, key) = if subject.kinds.is_empty() {
+        let groups = AdminGroup::ALL.into_iter();
+        let mut of_groups = groups.filter(|g| g.capabilities().contains(subject.capability));
+        defaults.can_admin.as_ref().filter(|_| of_groups.next().is_some())?;
+        (given.capabilities.contains(subject.capability), "canAdmin")
+    } else {
+        defaults.can_send?;
+        (given.can_send.contains_all(subject.kinds), "canSend")
+    };
+    let rule = if grants { Rule::DefaultGrants } else { Rule::DefaultRevokes };
+    Some(Because { override_: Some(key), ..plain(rule) })
 }
 
 fn by_override(room: &Room, peer: &Peer, subject: Subject) -> Option<Because> {

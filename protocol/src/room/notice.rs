@@ -21,6 +21,9 @@ use crate::{
     media::TrackKinds,
 };
 
+/// Why a room ended whose time has passed.
+pub const CLOSED: &str = "closed";
+
 /// What is said, complete in itself, and to whom.
 #[derive(Clone, Debug)]
 pub struct Notice {
@@ -126,9 +129,10 @@ pub fn notices(before: &Before, room: &Room, event: &Event) -> Told {
     }
     let changed = match event {
         // Nobody is there to be told; who comes in is told all of it.
-        Event::RoomCreated { .. } | Event::RoomEnded { .. } | Event::RoomDeleted { .. } => {
-            Vec::new()
-        }
+        Event::RoomCreated { .. }
+        | Event::RoomClosed
+        | Event::RoomEnded { .. }
+        | Event::RoomDeleted { .. } => Vec::new(),
         Event::CallTypeAdopted { .. } => vec!["callType"],
         _ => before.shown.differences(room),
     };
@@ -138,6 +142,10 @@ pub fn notices(before: &Before, room: &Room, event: &Event) -> Told {
     match event {
         Event::RoomDeleted { by } => {
             told.push((Audience::everybody(), Body::RoomEnded { by: by.clone(), reason: None }))
+        }
+        Event::RoomClosed => {
+            let (by, reason) = (Doer::Nobody, Some(CLOSED.to_owned()));
+            told.push((Audience::everybody(), Body::RoomEnded { by, reason }));
         }
         Event::RoomEnded { by, reason } => told.push((
             Audience::everybody(),

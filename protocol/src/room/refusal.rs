@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     capability::{Capabilities, Capability},
     grant::Silent,
-    id::{RequestId, RoleName},
+    id::{RequestId, RoleName, Timestamp},
     media::TrackKind,
 };
 
@@ -15,6 +15,21 @@ pub enum Refusal {
     /// A capability is missing.
     #[error("`{0}` is needed")]
     NotAllowed(Capability),
+    /// Only the server side may.
+    #[error("only the server may do that")]
+    NotTheServer,
+    /// The room is not open yet.
+    #[error("the room opens at {0}")]
+    NotOpen(Timestamp),
+    /// The time to come in has passed.
+    #[error("the room has closed")]
+    Closed,
+    /// Only who was invited gets in.
+    #[error("the room is private")]
+    Private {
+        /// Whether he may knock.
+        knocking: bool,
+    },
     /// A permission is missing that shows as no capability.
     #[error("`{0}` is needed")]
     NotPermitted(Silent),
@@ -117,6 +132,10 @@ impl Refusal {
             Self::OnSelf | Self::NotAPeer | Self::TargetInSource(_) | Self::TeamNeeded => 400,
             Self::NotAllowed(_)
             | Self::NotPermitted(_)
+            | Self::NotTheServer
+            | Self::NotOpen(_)
+            | Self::Closed
+            | Self::Private { .. }
             | Self::Banned
             | Self::Hidden
             | Self::TrackBlocked(_)
@@ -146,9 +165,13 @@ impl Refusal {
         match self {
             Self::NotAllowed(_)
             | Self::NotPermitted(_)
+            | Self::NotTheServer
             | Self::TrackBlocked(_)
             | Self::NotReceivable(_)
             | Self::NoMediaBetween => "not-allowed",
+            Self::NotOpen(_) => "not-open",
+            Self::Closed => "closed",
+            Self::Private { .. } => "private",
             Self::NoMesh(_) => "no-mesh",
             Self::Escalation(_) => "escalation",
             Self::Owner => "owner",
@@ -181,6 +204,8 @@ impl Refusal {
         let more = match self {
             Self::NotAllowed(needs) => Some(("needs", json!(needs))),
             Self::NotPermitted(needs) => Some(("needs", json!(needs.as_str()))),
+            Self::NotOpen(opens_at) => Some(("opensAt", json!(opens_at))),
+            Self::Private { knocking } => Some(("knocking", json!(knocking))),
             Self::TrackBlocked(kind) => {
                 data.insert("track".to_owned(), json!(kind));
                 Some(("needs", json!(kind.capability())))
@@ -197,6 +222,8 @@ impl Refusal {
                 Some(("max", json!(max)))
             }
             Self::NoMediaBetween
+            | Self::NotTheServer
+            | Self::Closed
             | Self::Owner
             | Self::OnSelf
             | Self::NotAPeer

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     call_type::{Role, Scope},
+    capability::Capabilities,
     grant::Silent,
     id::{PeerId, RoleName, Timestamp, UserId},
     json::Metadata,
@@ -39,17 +40,48 @@ impl Room {
     pub fn resolved(&self, mut peer: Peer) -> Peer {
         let (role, base) = self.role_of(&peer.who);
         peer.role = role;
-        let ungated = peer.who.overrides.over(&base);
+        let ungated = peer.who.overrides.over(&self.by_default(&peer.who, base));
         peer.permissions = self.settings.gate(ungated);
         peer.on = peer.on.intersection(peer.sendable());
         peer
     }
 
-    /// What the peer's role and overrides give, whatever the settings switch off now: who grants
-    /// and who gives up is measured by this, or a right would slip through while it sleeps.
+    /// What the peer's role, the room's defaults and his overrides give, whatever the settings switch
+    /// off now: who grants and who gives up is measured by this, or a right would slip through while
+    /// it sleeps.
     #[must_use]
     pub fn ungated(&self, peer: &Peer) -> Permissions {
+        peer.who.overrides.over(&self.held_by_default(&peer.who))
+    }
+
+    /// The same without the room's defaults: what he would hold were they taken back.
+    #[must_use]
+    pub fn undefaulted(&self, peer: &Peer) -> Permissions {
         peer.who.overrides.over(&self.role_of(&peer.who).1)
+    }
+
+    /// What he has before it is said of him: what his role gives, and the room's defaults.
+    #[must_use]
+    pub fn held_by_default(&self, who: &Newcomer) -> Permissions {
+        self.by_default(who, self.role_of(who).1)
+    }
+
+    /// What a role gives, with the room's defaults in their place; owners are not held by them.
+    fn by_default(&self, who: &Newcomer, role: Permissions) -> Permissions {
+        match &self.admission.permissions {
+            Some(defaults) if !who.owner => defaults.over(&role),
+            _ => role,
+        }
+    }
+
+    /// Which administrative capabilities somebody newly gets who becomes `after` here and was
+    /// `before` in `was`. Looked at with the room's defaults and without: a right that they strip now
+    /// is given all the same, as they may be taken back.
+    #[must_use]
+    pub fn newly_administrative(&self, after: &Peer, was: &Self, before: &Peer) -> Capabilities {
+        let now = self.ungated(after).newly_administrative(&was.ungated(before));
+        let then = self.undefaulted(after).newly_administrative(&was.undefaulted(before));
+        now.union(then)
     }
 
     /// The role shown and what the role or roles give, before overrides and settings.

@@ -8,6 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize, ser::SerializeStruct};
 
 use super::{
+    admission::Admission,
     member::{Member, Pin, SessionInfo, UserOverrides},
     people::{Doer, Newcomer, Person},
     request::{PermissionRequest, RoleRequest},
@@ -67,6 +68,8 @@ pub struct Room {
     pub starts_at: Option<Timestamp>,
     /// When and by whom it was ended.
     pub ended: Option<Ended>,
+    /// Who is let in beside what roles say, when, and with what.
+    pub admission: Admission,
     /// Whether only who may `join-backstage` gets in.
     pub backstage: bool,
     /// Since when it is live, where somebody went live.
@@ -247,6 +250,7 @@ impl Room {
             custom: Metadata::empty_object(),
             starts_at: None,
             ended: None,
+            admission: Admission::default(),
             backstage: false,
             live_since: None,
             peers: BTreeMap::new(),
@@ -288,6 +292,7 @@ impl Room {
             team: self.team.clone(),
             custom: self.custom.clone(),
             ended: self.ended.clone(),
+            admission: self.admission.clone(),
             members: self.members.clone(),
             user_overrides: self.user_overrides.clone(),
             pins: self.pins.clone(),
@@ -314,7 +319,14 @@ impl Room {
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let requests = self.role_requests.values().map(|request| request.expires_at);
         let seats = self.peers.values().filter_map(|peer| peer.dropped_until);
-        requests.chain(seats).min()
+        let closes = self.admission.closes_at.filter(|_| self.ejects_at_close());
+        requests.chain(seats).chain(closes).min()
+    }
+
+    /// Whether anybody is here to be put out when the time to come in has passed.
+    #[must_use]
+    pub fn ejects_at_close(&self) -> bool {
+        self.admission.eject_at_close && !self.peers.is_empty()
     }
 
     /// Whether the room may be forgotten once nobody is in it: nothing would be lost.
@@ -329,6 +341,7 @@ impl Room {
             && self.custom == Metadata::empty_object()
             && self.settings_override.is_none()
             && self.starts_at.is_none()
+            && self.admission == Admission::default()
             && !self.kept
             && self.backstage == self.settings.backstage
     }

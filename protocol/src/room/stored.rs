@@ -11,6 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    admission::Admission,
     member::{Member, Pin, SessionInfo, UserOverrides},
     people::{Newcomer, Person},
     request::{PermissionRequest, RoleRequest, Wanted},
@@ -57,6 +58,9 @@ struct Stored {
     custom: Metadata,
     starts_at: Option<Timestamp>,
     ended: Option<Ended>,
+    /// Unset in what was written before there was any.
+    #[serde(default)]
+    admission: Admission,
     backstage: bool,
     live_since: Option<Timestamp>,
     peers: Vec<StoredPeer>,
@@ -139,6 +143,7 @@ impl Stored {
             custom,
             starts_at,
             ended,
+            admission,
             backstage,
             live_since,
             peers,
@@ -173,6 +178,7 @@ impl Stored {
             custom: custom.clone(),
             starts_at: *starts_at,
             ended: ended.clone(),
+            admission: admission.clone(),
             backstage: *backstage,
             live_since: *live_since,
             peers: peers.values().map(StoredPeer::of).collect(),
@@ -218,6 +224,7 @@ impl Stored {
             custom: self.custom,
             starts_at: self.starts_at,
             ended: self.ended,
+            admission: self.admission,
             backstage: self.backstage,
             live_since: self.live_since,
             peers: BTreeMap::new(),

@@ -4,7 +4,7 @@ use rolecall_protocol::{
     capability::{Capabilities, Capability},
     dialect::native::call,
     grant::Silent,
-    id::{RequestId, RoleName},
+    id::{RequestId, RoleName, Timestamp},
     media::TrackKind,
     room::Refusal,
     wire::{code::ErrorBody, frame::read_call},
@@ -15,6 +15,10 @@ fn refusals() -> Vec<Refusal> {
     let all = vec![
         Refusal::NotAllowed(Capability::MuteUsers),
         Refusal::NotPermitted(Silent::SendEvent),
+        Refusal::NotTheServer,
+        Refusal::NotOpen(Timestamp(1_767_225_600_000)),
+        Refusal::Closed,
+        Refusal::Private { knocking: true },
         Refusal::TrackBlocked(TrackKind::Audio),
         Refusal::NoMediaBetween,
         Refusal::NotReceivable(TrackKind::ScreenVideo),
@@ -46,6 +50,10 @@ fn refusals() -> Vec<Refusal> {
         match refusal {
             Refusal::NotAllowed(_)
             | Refusal::NotPermitted(_)
+            | Refusal::NotTheServer
+            | Refusal::NotOpen(_)
+            | Refusal::Closed
+            | Refusal::Private { .. }
             | Refusal::TrackBlocked(_)
             | Refusal::NoMediaBetween
             | Refusal::NotReceivable(_)

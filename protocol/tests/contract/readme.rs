@@ -307,6 +307,8 @@ fn the_words_of_the_law_are_the_codes() {
         Rule::CreatorGrants,
         Rule::RoleLacks,
         Rule::OtherTeam,
+        Rule::DefaultGrants,
+        Rule::DefaultRevokes,
         Rule::OverrideGrants,
         Rule::OverrideRevokes,
         Rule::SettingOff,

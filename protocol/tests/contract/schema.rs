@@ -75,6 +75,8 @@ fn schema() -> Value {
                 ("needs?", of("needs")),
                 ("track?", of("trackKind")),
                 ("lacks?", of("capabilities")),
+                ("opensAt?", of("moment")),
+                ("knocking?", json!({ "type": "boolean" })),
                 ("role?", of("role")),
                 ("max?", of("seq")),
                 ("limit?", of("seq")),

@@ -139,6 +139,7 @@ impl Stage {
                         name: None,
                     },
                     permissions: Some(Box::new(claims.permissions.clone())),
+                    invited: true,
                     create: join.create,
                     epoch: "epoch-1".into(),
                     peers_max: 100,
@@ -208,8 +209,11 @@ impl Stage {
         for event in &decision.events {
             let before = self.room.clone();
             let notices = commit(&mut self.room, event, self.at);
-            let hearers =
-                if matches!(event, Event::RoomEnded { .. }) { before } else { self.room.clone() };
+            let hearers = if matches!(event, Event::RoomClosed | Event::RoomEnded { .. }) {
+                before
+            } else {
+                self.room.clone()
+            };
             for notice in &notices {
                 self.tell(&hearers, notice);
             }

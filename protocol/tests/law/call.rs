@@ -64,7 +64,7 @@ pub(crate) fn call_type(text: &str) -> Arc<CallType> {
 
 /// Who comes in: `host!` (owner), a bare role (assigned), `app=admin`, `token=nurse`, `user=ann`,
 /// `hidden`, `anonymous`, `permissions={…}`, `team=red`, `everywhere`,
-/// `banned`, `peers<=3`, `nocreate`.
+/// `banned`, `invited`, `peers<=3`, `nocreate`.
 pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
     let mut newcomer = Newcomer {
         peer_id: name(peer),
@@ -82,7 +82,7 @@ pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
     };
     let mut teams = Teams::new();
     let (mut create, mut peers_max) = (true, 1000);
-    let (mut banned, mut everywhere) = (false, false);
+    let (mut banned, mut everywhere, mut invited) = (false, false, false);
     for word in words {
         match word.split_once('=') {
             Some(("app", role)) => newcomer.app_role = name(role),
@@ -102,6 +102,7 @@ pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
             None if *word == "nocreate" => create = false,
             None if *word == "banned" => banned = true,
             None if *word == "everywhere" => everywhere = true,
+            None if *word == "invited" => invited = true,
             None => {
                 newcomer.owner = word.ends_with('!');
                 newcomer.assigned = Some(name(word.trim_end_matches('!')));
@@ -114,7 +115,15 @@ pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
         banned,
         name: None,
     };
-    Joining { newcomer, standing, permissions: None, create, epoch: "epoch".into(), peers_max }
+    Joining {
+        newcomer,
+        standing,
+        permissions: None,
+        invited,
+        create,
+        epoch: "epoch".into(),
+        peers_max,
+    }
 }
 
 /// A call in words; what only REST asks is in `rest.rs`.
@@ -210,6 +219,7 @@ pub(crate) fn command(text: &str) -> Command {
             subscription_id: name(word(0)),
             data: json(after_first()),
         },
+        "setAdmission" => Command::SetAdmission { patch: Box::new(json(rest)) },
         "setSessionData" => Command::SetSessionData { change: Box::new(json(rest)) },
         "explain" => {
             let (whom, right) = match words.as_slice() {

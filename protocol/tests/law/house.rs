@@ -88,7 +88,10 @@ impl House {
         let asked_anew = matches!(event, Event::RoleRequestRenewed { .. });
         assert!(asked_anew || unmoved != was, "{json} changed nothing");
         assert!(self.room.seq > was.seq);
-        let ended = matches!(event, Event::RoomEnded { .. } | Event::RoomDeleted { .. });
+        let ended = matches!(
+            event,
+            Event::RoomClosed | Event::RoomEnded { .. } | Event::RoomDeleted { .. }
+        );
         let hearers = if ended { was.clone() } else { self.room.clone() };
         for notice in notices {
             told.push(self.tell(&hearers, notice));
@@ -102,7 +105,9 @@ impl House {
             Event::PeerLeft { peer_id, .. } => {
                 self.views.remove(peer_id);
             }
-            Event::RoomEnded { .. } | Event::RoomDeleted { .. } => self.views.clear(),
+            Event::RoomClosed | Event::RoomEnded { .. } | Event::RoomDeleted { .. } => {
+                self.views.clear()
+            }
             _ => {}
         }
         muted_by_default(&was, &self.room);

@@ -5,7 +5,7 @@
 //! lines are `room TYPE` (a name without a room), `cast TYPE: ann host!, bo speaker` (a room that
 //! the server created, and who is in), `ann joins …`, `ann: CALL`, `server: CALL`, `ann drops`,
 //! `ann returns`, `after 60s` (time passes and the timer looks), `later 60s` (time passes alone),
-//! `look ann`, `sees ann`, `pending`, `show members` (or `room`, `session`, `pins`, `sends`, `media`),
+//! `look ann`, `sees ann`, `pending`, `show members` (or `room`, `admission`, `session`, `pins`, `sends`, `media`),
 //! `may @ann` (what a user may over REST), `mesh 3` (in how large a room media may flow). `@ann[app=admin]: CALL` asks over REST, in the room or
 //! not. The words of calls are in `call.rs` and `rest.rs`.
 

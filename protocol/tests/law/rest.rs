@@ -7,8 +7,8 @@ use rolecall_protocol::{
     call_type::settings::SettingsPatchDocument,
     id::{Timestamp, UserId},
     room::{
-        Actor, Caller, Command, Creation, MemberPatch, Standing, command::Recipient,
-        people::Person, request::Wanted,
+        Actor, Admission, AdmissionPatch, Caller, Command, Creation, MemberPatch, Standing,
+        command::Recipient, people::Person, request::Wanted,
     },
     team::{Reach, Teams},
 };
@@ -97,6 +97,10 @@ fn creation(words: &[&str]) -> Creation {
             ("custom", text) => creation.custom = Some(json(text)),
             ("settings", text) => creation.settings = Some(settings(text)),
             ("starts", text) => creation.starts_at = moment(text),
+            ("admission", text) => {
+                let patch: AdmissionPatch = json(text);
+                creation.admission = Some(Box::new(Admission::default().patched(&patch)));
+            }
             ("member", text) => creation.members.extend([member(text)]),
             _ => panic!("what is `{word}`?"),
         }

@@ -65,6 +65,7 @@ pub(crate) fn of_room(room: &Room, what: &str) -> String {
     match what {
         "data" => json(&room.session_data),
         "members" => json(&room.members),
+        "admission" => json(&room.admission),
         "session" => json(&room.session),
         "pins" => json(&room.pins),
         "media" => {

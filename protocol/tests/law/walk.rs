@@ -13,12 +13,13 @@ use rolecall_protocol::{
     id::{PeerId, RequestId, RoleName, UserId},
     media::{TrackKind, TrackKinds},
     room::{
-        Actor, Command, Reply, Room,
+        Actor, Admission, Command, Peer, Reply, Room,
         command::{Explainee, MemberPatch, Recipient, Right, Whom},
         explain::Rule,
         request::Wanted,
     },
 };
+use serde_json::{Value, json};
 
 use crate::{
     call,
@@ -172,7 +173,8 @@ impl Walk {
         );
         let far = self.house.room.created_at.is_some() && step.who.is_multiple_of(7);
         let team = if far { "team=red" } else { "" };
-        let words = [user.as_str(), app, word, hidden, override_, team];
+        let invited = if step.a.is_multiple_of(3) { "invited" } else { "" };
+        let words = [user.as_str(), app, word, hidden, override_, team, invited];
         let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
         let joining = call::joining(&peer, &words);
         self.take(Actor::Newcomer, Command::Join(Box::new(joining)));
@@ -288,6 +290,7 @@ impl Walk {
                 return (Actor::Server, refresh);
             }
             39 if a % 8 == 0 => return (Actor::Server, Command::Delete),
+            39 => return (if c == 255 { actor } else { Actor::Server }, self.admission(step)),
             40 | 41 => {
                 let (own, peer_id) = (self.peer(step.who), self.peer(a));
                 let both = room.peers.get(&own).zip(room.peers.get(&peer_id));
@@ -320,6 +323,26 @@ impl Walk {
             _ => Command::SignalSubscription { subscription_id, data: Default::default() },
         };
         (actor, command)
+    }
+
+    /// Somebody says who is let in, when, and with what.
+    fn admission(&self, Step { a, b, c, .. }: &Step) -> Command {
+        let soon = self.house.at.plus(30_000);
+        let (soon, now) = (json!(soon), json!(self.house.at));
+        let permissions: Value = serde_json::from_str(&patch(*b, *c)).unwrap();
+        let patch = match a % 8 {
+            1 | 2 => json!({ "permissions": permissions }),
+            3 => {
+                json!({ "permissions": null, "opensAt": null, "closesAt": null, "maxPeers": null })
+            }
+            4 => json!({ "private": b % 2 == 0, "knocking": c % 3 > 0 }),
+            5 => json!({ "maxPeers": 1 + b % 7, "onePerUser": c % 2 == 0 }),
+            6 => {
+                json!({ "closesAt": if b % 2 == 0 { soon } else { now }, "ejectAtClose": c % 3 > 0 })
+            }
+            _ => json!({ "opensAt": if b % 4 == 0 { soon } else { now }, "closesAt": null }),
+        };
+        Command::SetAdmission { patch: Box::new(serde_json::from_value(patch).unwrap()) }
     }
 
     /// A member made, changed or removed.
@@ -404,11 +427,16 @@ impl Walk {
         if let Reply::Explained(explanation) = &taken.reply {
             let allowed =
                 explanation.because.iter().fold(false, |held, because| match because.rule {
-                    Rule::RoleGrants | Rule::CreatorGrants | Rule::OverrideGrants => true,
+                    Rule::RoleGrants
+                    | Rule::CreatorGrants
+                    | Rule::DefaultGrants
+                    | Rule::OverrideGrants => true,
                     Rule::RoleLacks | Rule::OtherTeam => held,
-                    Rule::OverrideRevokes | Rule::SettingOff | Rule::Hidden | Rule::Blocked => {
-                        false
-                    }
+                    Rule::DefaultRevokes
+                    | Rule::OverrideRevokes
+                    | Rule::SettingOff
+                    | Rule::Hidden
+                    | Rule::Blocked => false,
                 });
             assert_eq!(allowed, explanation.allowed, "{command:?} {explanation:?}");
         }
@@ -446,9 +474,17 @@ fn nobody_gains_what_nobody_held(
     for peer in is.peers.values() {
         let Some(before) = was.peers.get(peer.id()) else { continue };
         let newly = latent(is, peer).difference(latent(was, before));
+        // Nor is anything given that the room's defaults strip as long as they stand.
+        let then = undefaulted(is, peer).difference(undefaulted(was, before));
+        let newly = newly.union(then);
         let lacked = newly.intersection(Capabilities::ADMINISTRATIVE).difference(held);
         assert!(lacked.is_empty(), "{actor:?} {command:?} gave {} {lacked:?}", peer.id());
     }
+}
+
+/// What a peer may do as soon as the room has no defaults any more, and the settings are on.
+fn undefaulted(room: &Room, peer: &Peer) -> Capabilities {
+    latent(&Room { admission: Admission::default(), ..room.clone() }, peer)
 }
 
 /// At least one.

@@ -167,6 +167,7 @@ pub fn read_command(method: &str, text: &str) -> Result<Command, ErrorBody> {
             let params::SignalSubscription { subscription_id, data } = params_of(text)?;
             Command::SignalSubscription { subscription_id, data }
         }
+        "setAdmission" => Command::SetAdmission { patch: Box::new(params_of(text)?) },
         "setSessionData" => Command::SetSessionData { change: Box::new(params_of(text)?) },
         "explain" => explain(params_of(text)?)?,
         _ => return Err(ErrorBody::unknown_method(method)),

@@ -40,6 +40,11 @@ impl<'a> Asker<'a> {
         if *self.actor == Actor::Server { Ok(()) } else { Err(Refusal::NotAPeer) }
     }
 
+    /// What a peer or a user can ask for, and is never allowed.
+    pub(super) fn only_the_server(self) -> Result<(), Refusal> {
+        if *self.actor == Actor::Server { Ok(()) } else { Err(Refusal::NotTheServer) }
+    }
+
     /// Whether anybody asks who may have rights: a peer who is here, a user, the server.
     pub(super) fn is_somebody(self) -> Result<(), Refusal> {
         match self.actor {
@@ -184,14 +189,15 @@ impl<'a> Asker<'a> {
     }
 
     pub(super) fn gives_up(self, before: &Peer, after: &Peer) -> bool {
-        self.room.ungated(after).within(&self.room.ungated(before))
+        let room = self.room;
+        room.ungated(after).within(&room.ungated(before))
+            && room.undefaulted(after).within(&room.undefaulted(before))
     }
 
     /// "Nobody grants an administrative capability that he lacks himself …; what counts is what
     /// the target newly gets."
     pub(in crate::room) fn may_grant(self, before: &Peer, after: &Peer) -> Result<(), Refusal> {
-        let newly = self.room.ungated(after).newly_administrative(&self.room.ungated(before));
-        self.may_give(newly)
+        self.may_give(self.room.newly_administrative(after, self.room, before))
     }
 
     /// The same, of capabilities that somebody newly gets.

@@ -59,7 +59,7 @@ impl Room {
             who.name = standing.name.clone().unwrap_or_else(fallback);
         }
         if let Some(patch) = permissions {
-            let held = who.overrides.over(&self.role_of(&who).1).capabilities;
+            let held = who.overrides.over(&self.held_by_default(&who)).capabilities;
             who.overrides = who.overrides.patched(patch, held);
         }
         if let Some(own) = self.user_overrides.get(&who.user_id) {
@@ -74,6 +74,9 @@ impl Asker<'_> {
     /// it is there. Of a room that is there already whoever creates it has to know.
     pub(super) fn may_create(self, creation: &Creation) -> Result<(), Refusal> {
         let Actor::User(caller) = self.actor else { return self.is_server() };
+        if creation.admission.is_some() {
+            return self.only_the_server();
+        }
         if self.room.created_at.is_some() {
             return may_read(self.room, caller);
         }
@@ -107,7 +110,7 @@ impl Asker<'_> {
 
     /// "Creating needs `create-call`, joining `join-call`; backstage rooms `join-backstage`; ended
     /// rooms `join-ended-call`". In another team's room only `-any-team` grants count, and without
-    /// one to join it is not his.
+    /// one to join it is not his. Whether the room lets him in now, `decide` looks up.
     pub(super) fn may_join(self, joining: &Joining) -> Result<(), Refusal> {
         let room = self.room;
         let server = *self.actor == Actor::Server;
@@ -146,18 +149,21 @@ impl Asker<'_> {
         if let Some((_, capability)) = missing.filter(|_| !server) {
             return Err(Refusal::NotAllowed(*capability));
         }
-        if room.peers.len() >= joining.peers_max {
-            return Err(Refusal::RoomFull);
-        }
-        room_in_role(room, &would_be.role)
+        Ok(())
     }
 }
 
-/// Whether one more peer fits into that role.
-pub(in crate::room) fn room_in_role(room: &Room, role: &RoleName) -> Result<(), Refusal> {
+/// Whether one more peer fits into that role when so many have left it.
+pub(in crate::room) fn room_in_role(
+    room: &Room,
+    role: &RoleName,
+    leave: usize,
+) -> Result<(), Refusal> {
     let max = room.call_type.roles.get(role).and_then(|role| role.max_peer_count);
     match max {
-        Some(max) if room.holders_of(role) >= max as usize => Err(Refusal::RoleFull(role.clone())),
+        Some(max) if room.holders_of(role) - leave >= max as usize => {
+            Err(Refusal::RoleFull(role.clone()))
+        }
         _ => Ok(()),
     }
 }

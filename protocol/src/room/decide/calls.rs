@@ -6,6 +6,7 @@ use crate::call_type::settings::SettingsPatchDocument;
 use crate::capability::Capability;
 use crate::id::{PeerId, Timestamp, UserId};
 use crate::json::{DEPTH_MAX, MessageData, Metadata};
+use crate::room::admission::Admission;
 use crate::room::authorize::Asker;
 use crate::room::command::{Actor, Creation, Explainee, Recipient, Right};
 use crate::room::event::Event;
@@ -53,6 +54,9 @@ impl<'a> Turn<'a> {
         let asker = Asker { room: &room, actor: self.asker.actor };
         let there = Turn { room: &room, asker, at: self.at };
         let mut events = vec![created];
+        if let Some(admission) = creation.admission.filter(|it| **it != Admission::default()) {
+            events.push(Event::AdmissionSet { admission, by: self.by() });
+        }
         events.extend(there.members_set(&creation.members, &Default::default())?);
         Ok(Decision { events, reply: Reply::Created { created: true }, relay: None })
     }

@@ -12,6 +12,8 @@ use std::sync::Arc;
 impl<'a> Turn<'a> {
     pub(super) fn join(self, joining: Joining) -> Result<Decision, Refusal> {
         let newcomer = self.room.newcomer(&joining);
+        self.lets_in(&joining, &newcomer)?;
+        let replaced = self.replaced_by(&newcomer);
         let mut events = Vec::with_capacity(2);
         if self.room.created_at.is_none() {
             let team = joining.standing.reach.of_new_room(None).map_err(|_| Refusal::WrongTeam)?;
@@ -28,7 +30,9 @@ impl<'a> Turn<'a> {
                 kept: false,
             });
         }
+        // First he is here: otherwise the session would end between the two.
         events.push(Event::PeerJoined { newcomer: Box::new(newcomer) });
+        events.extend(self.departures(&replaced, LeftReason::Removed, None));
         Ok(Decision { events, reply: Reply::Joined, relay: None })
     }
 
@@ -56,6 +60,9 @@ impl<'a> Turn<'a> {
 
     pub(super) fn tick(self) -> Decision {
         let due = |moment: Timestamp| moment <= self.at;
+        if self.room.ejects_at_close() && self.room.admission.is_closed(self.at) {
+            return Decision::events(vec![Event::RoomClosed]);
+        }
         let lost: Vec<PeerId> = self
             .room
             .peers

@@ -31,7 +31,7 @@ impl<'a> Turn<'a> {
         let mut next = self.room.clone();
         events.iter().for_each(|event| crate::room::apply(&mut next, event, self.at));
         for peer in self.room.peers.values() {
-            let newly = next.ungated(peer).newly_administrative(&self.room.ungated(peer));
+            let newly = next.newly_administrative(peer, self.room, peer);
             self.asker.may_give(newly)?;
         }
         Ok(Decision::events(self.resolved_by(events, &next)))

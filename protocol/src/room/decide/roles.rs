@@ -34,7 +34,7 @@ impl<'a> Turn<'a> {
         let next = self.room.with_role(target, role);
         self.asker.may_grant(target, &next)?;
         if force || on_self {
-            room_in_role(self.room, role)?;
+            room_in_role(self.room, role, 0)?;
             let event = self.role_changed(target, role, self.by(), true);
             return Ok(Decision::events(self.with_consequences(vec![event], &self.one_role(next))));
         }
@@ -84,7 +84,7 @@ impl<'a> Turn<'a> {
             let reply = Reply::RoleRequested { request_id, expires_at };
             return Ok(Decision { events, reply, relay: None });
         }
-        room_in_role(self.room, role)?;
+        room_in_role(self.room, role, 0)?;
         let request_id = self.fresh_request("role")?;
         let request = RoleRequest {
             request_id: request_id.clone(),
@@ -176,8 +176,7 @@ impl<'a> Turn<'a> {
                 && asker.touches(own).is_ok()
                 && asker.may_grant(own, &next).is_ok()
         } else {
-            let before = self.room.ungated(own);
-            request.held.contains_all(self.room.ungated(&next).newly_administrative(&before))
+            request.held.contains_all(self.room.newly_administrative(&next, self.room, own))
         };
         if !may {
             let events = vec![ended(id, Outcome::Withdrawn, None)];
@@ -186,7 +185,7 @@ impl<'a> Turn<'a> {
         }
         let mut events = Vec::new();
         if own.role != request.role {
-            room_in_role(self.room, &request.role)?;
+            room_in_role(self.room, &request.role, 0)?;
             events.push(self.role_changed(own, &request.role, request.by.doer(), false));
         }
         events.push(ended(id, Outcome::Accepted, None));

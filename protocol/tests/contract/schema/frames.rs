@@ -132,6 +132,22 @@ pub(super) fn params() -> BTreeMap<&'static str, Value> {
         ("unsubscribe", object([subscription()])),
         ("signalSubscription", object([subscription(), ("data", of("json"))])),
         (
+            "setAdmission",
+            object([
+                ("permissions?", or_null(of("patch"))),
+                (
+                    "maxPeers?",
+                    json!({ "type": ["integer", "null"], "minimum": 1, "maximum": u32::MAX }),
+                ),
+                ("private?", boolean()),
+                ("knocking?", boolean()),
+                ("opensAt?", or_null(of("when"))),
+                ("closesAt?", or_null(of("when"))),
+                ("ejectAtClose?", boolean()),
+                ("onePerUser?", boolean()),
+            ]),
+        ),
+        (
             "setSessionData",
             object([
                 ("data", of("jsonObject")),
@@ -207,6 +223,8 @@ pub(super) fn results() -> BTreeMap<&'static str, Value> {
                 "creator-grants",
                 "role-lacks",
                 "other-team",
+                "default-grants",
+                "default-revokes",
                 "override-grants",
                 "override-revokes",
                 "setting-off",

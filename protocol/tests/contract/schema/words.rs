@@ -198,5 +198,8 @@ pub(super) fn words() -> Map<String, Value> {
     let object =
         json!({ "type": "object", "description": "any JSON object; bounded in bytes and depth" });
     defs.insert("jsonObject".to_owned(), object);
+    let when = "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-]\\d\\d:\\d\\d)$";
+    let when = json!({ "type": "string", "format": "date-time", "pattern": when });
+    defs.insert("when".to_owned(), when);
     defs
 }

@@ -153,6 +153,7 @@ impl Call<'_> {
             members,
             settings,
             starts_at: data.starts_at.map(|when| when.0),
+            admission: None,
         })
     }
 
