@@ -100,6 +100,13 @@ pub struct Envelope {
 pub enum Ask {
     /// Somebody comes in with a socket.
     Join(Box<JoinAsk>),
+    /// Somebody knocks, and may have to wait.
+    Knock(Box<KnockAsk>),
+    /// Who knocked went.
+    StopWaiting {
+        /// The id under which he waited.
+        waiting_id: PeerId,
+    },
     /// Somebody takes his seat again.
     Resume(Box<ResumeAsk>),
     /// A seated peer calls.
@@ -168,6 +175,17 @@ pub struct JoinAsk {
     pub issued: Option<u64>,
     /// Told the outcome; where he is in, the reply went to his seat.
     pub answer: oneshot::Sender<Result<Seated, ErrorBody>>,
+}
+
+/// Somebody who knocks.
+pub struct KnockAsk {
+    /// As the law wants to know him; his peer's id is that under which he waits.
+    pub joining: Joining,
+    /// Told the answer once there is one: until when he may come in, or nothing. Dropped unsaid where
+    /// the room fell.
+    pub told: oneshot::Sender<Option<Timestamp>>,
+    /// Told whether he waits now.
+    pub answer: oneshot::Sender<Result<Reply, ErrorBody>>,
 }
 
 /// Somebody who takes his seat again.

@@ -5,6 +5,7 @@
 mod entry;
 mod media;
 mod pace;
+mod waiting;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -118,6 +119,10 @@ struct Session {
     bearer: Option<Secret>,
     /// Where it sits, once it has joined or resumed.
     place: Option<Box<Place>>,
+    /// Where it waits, before it has joined.
+    waiting: Option<Box<waiting::Waiting>>,
+    /// Before then it may not knock again.
+    knock_from: Option<Instant>,
     revoked: watch::Receiver<Option<Timestamp>>,
     pace: Pace,
     beat: Beat,
@@ -159,7 +164,8 @@ impl Session {
         let (pace, beat) = (Pace::new(limits), Beat::new(limits));
         let join_by = Instant::now() + limits.join_timeout;
         let revoked = house.revoked.clone();
-        Self { house, socket, bearer, place: None, revoked, pace, beat, join_by }
+        let (place, waiting, knock_from) = (None, None, None);
+        Self { house, socket, bearer, place, waiting, knock_from, revoked, pace, beat, join_by }
     }
 
     async fn run(&mut self) {
@@ -174,6 +180,9 @@ impl Session {
                 }
                 closing = seat.closing() => Next::Seat(closing),
                 Ok(()) = self.revoked.changed(), if self.place.is_some() => self.look_at_token(),
+                answer = waiting::answered(self.waiting.as_mut()) => {
+                    Box::pin(self.hear_answer(answer)).await
+                }
                 message = self.socket.receive() => Box::pin(self.hear(message)).await,
                 () = sleep_until(wake) => self.pass_time().await,
             };
@@ -182,6 +191,7 @@ impl Session {
                 last => break last,
             }
         };
+        Box::pin(self.stop_waiting()).await;
         let left = matches!(next, Next::Gone { left: true });
         if let Some(place) = self.place.take() {
             // The room ignores it where it closed the seat itself.
@@ -212,7 +222,8 @@ impl Session {
 
     fn next_wake(&self) -> Instant {
         let term = self.place.as_ref().map(|place| place.term.due());
-        let join = self.place.is_none().then_some(self.join_by);
+        let has_to_join = self.place.is_none() && !self.is_waiting();
+        let join = has_to_join.then_some(self.join_by);
         [term.flatten(), join].into_iter().flatten().fold(self.beat.due(), Ord::min)
     }
 
@@ -229,7 +240,7 @@ impl Session {
 
     async fn pass_time(&mut self) -> Next {
         let now = Instant::now();
-        if self.place.is_none() && self.join_by <= now {
+        if self.place.is_none() && !self.is_waiting() && self.join_by <= now {
             return Next::Close(code::Close::NoJoin);
         }
         match self.beat.pass(now) {
@@ -302,6 +313,14 @@ impl Session {
                 self.refuse(&id, &ErrorBody::already_joined()).await
             }
             Request::Join(join) => self.join(id, *join).await,
+            Request::Knock(_) if self.place.is_some() => {
+                self.refuse(&id, &ErrorBody::already_joined()).await
+            }
+            Request::Knock(knock) => Box::pin(self.knock(id, knock)).await,
+            Request::Command(Command::Leave) if self.waiting.is_some() => {
+                Box::pin(self.leave_waiting(&id)).await
+            }
+            Request::Ping if self.waiting.is_some() => self.pong(&id).await,
             Request::Resume(_) if self.place.is_some() => {
                 self.refuse(&id, &ErrorBody::already_joined()).await
             }
@@ -324,8 +343,7 @@ impl Session {
         let from = place.seated.clone();
         let ask = match request {
             Request::Ping => {
-                let at = Timestamp(self.house.hub.shared().clock.now_ms());
-                return self.say(frame::reply(&id, &serde_json::json!({ "at": at }))).await;
+                return self.pong(&id).await;
             }
             Request::Media => {
                 let now_s = self.house.hub.shared().clock.now_s();
@@ -340,11 +358,17 @@ impl Session {
                 (method, params).hash(&mut hasher);
                 Ask::Call(CallAsk { id, hash: hasher.finish(), command, from })
             }
-            Request::Join(_) | Request::Resume(_) => return Next::Go,
+            Request::Join(_) | Request::Knock(_) | Request::Resume(_) => return Next::Go,
         };
         // Where the room does not live any more it has closed this seat.
         let _ = self.house.hub.ask_live(&place.cid, ask).await;
         Next::Go
+    }
+
+    /// `ping`
+    async fn pong(&mut self, id: &CallId) -> Next {
+        let at = Timestamp(self.house.hub.shared().clock.now_ms());
+        self.say(frame::reply(id, &serde_json::json!({ "at": at }))).await
     }
 
     /// Answers a call with an error.

@@ -14,6 +14,7 @@ pub mod people;
 pub mod request;
 pub mod session_data;
 pub mod subscription;
+pub mod waiting;
 
 pub mod event;
 pub mod state;
@@ -49,6 +50,7 @@ pub use rights::rights_of;
 pub use session_data::{SessionData, SessionDataChange};
 pub use state::{Peer, Room};
 pub use subscription::Subscription;
+pub use waiting::Waiting;
 
 pub use crate::team::{Caller, Standing};
 

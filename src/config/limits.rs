@@ -86,6 +86,8 @@ pub struct Limits {
     /// What the peers of a session keep together, as JSON; at most 1 MiB (else 413 `too-large`).
     #[serde(with = "units::bytes")]
     pub session_data_bytes: usize,
+    /// How many may wait before one private room; beyond it 413.
+    pub waiting_per_room: usize,
     /// A room nobody is in is put to sleep after this.
     #[serde(with = "units::duration")]
     pub room_idle: Duration,
@@ -145,6 +147,7 @@ impl Default for Limits {
             calls_kept_for: s(120),
             role_request_ttl: s(60),
             session_data_bytes: 100 * KIB,
+            waiting_per_room: 200,
             room_idle: s(60),
             journal_records_kept: 1000,
             journal_tail: 200_000,

@@ -75,8 +75,11 @@ impl Listing {
             | Event::StandingChanged { peer_id, .. }
             | Event::RoleChanged { peer_id, .. }
             | Event::PermissionsChanged { peer_id, .. } => self.card |= is_pinned(room, peer_id),
-            // What one peer does is not on the card.
-            Event::TermRenewed { .. }
+            // What one peer does is not on the card, nor who waits before the room.
+            Event::WaitingBegan { .. }
+            | Event::WaitingAnswered { .. }
+            | Event::WaitingEnded { .. }
+            | Event::TermRenewed { .. }
             | Event::PeerDropped { .. }
             | Event::PeerReturned { .. }
             | Event::TracksChanged { .. }

@@ -8,6 +8,7 @@ mod asks;
 mod outside;
 mod seats;
 mod standing;
+mod waiting;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -25,7 +26,7 @@ use rolecall_protocol::{
     },
 };
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
 };
 
@@ -74,6 +75,8 @@ pub(super) struct RoomTask {
     listing: Listing,
     /// What is known of each peer beside the room's own state.
     chairs: BTreeMap<PeerId, Chair>,
+    /// How to tell who waits before the room.
+    knockers: BTreeMap<PeerId, oneshot::Sender<Option<Timestamp>>>,
     /// What will be said and done, in order, once `records` are committed.
     outputs: Vec<Output>,
     /// Sockets to be closed behind the reply that is being made.
@@ -119,6 +122,7 @@ impl RoomTask {
             snapshots: Snapshots::default(),
             listing: Listing::default(),
             chairs: BTreeMap::new(),
+            knockers: BTreeMap::new(),
             outputs: Vec::new(),
             closings: Vec::new(),
             staged_bytes: 0,
@@ -155,6 +159,7 @@ impl RoomTask {
         task.staged_bytes = 0;
         task.listing = Listing::of(&task.room, &task.shared.calls);
         task.drop_the_unseated();
+        task.forget_waiting();
         task.narrow_the_mesh();
         task.read_directory();
         Ok(task)
@@ -273,6 +278,7 @@ impl RoomTask {
         for notice in notices {
             self.stage(notice);
         }
+        self.note_waiting(event);
         match event {
             Event::PeerLeft { peer_id, reason, note, .. } => {
                 self.left(peer_id, *reason, note.as_deref())
@@ -399,7 +405,7 @@ impl RoomTask {
         if self.sweep_at.is_some_and(|at| at <= Instant::now()) {
             self.sweep(now);
         }
-        let empty = self.room.peers.is_empty();
+        let empty = self.room.peers.is_empty() && self.room.waiting.is_empty();
         self.empty_since =
             if empty { self.empty_since.or_else(|| Some(Instant::now())) } else { None };
         if self.sweep_at.is_none() && self.has_to_sweep() {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rolecall_protocol::{
     call_type::{HOST, USER},
     dialect::native::call::{Join, Resume},
-    id::{Cid, NameError, RoleName, Seq, TeamId, UserId},
+    id::{Cid, NameError, PeerId, RoleName, Seq, TeamId, UserId},
+    json::Metadata,
     media::{TrackKind, TrackKinds},
     permissions::{Overrides, PermissionsPatch},
     room::{
@@ -27,6 +28,21 @@ use crate::{
     metrics, mint,
 };
 
+/// What `join` and `knock` say of who comes.
+pub(super) struct Coming {
+    pub(super) room: String,
+    pub(super) name: Option<Arc<str>>,
+    pub(super) metadata: Metadata,
+    pub(super) create: bool,
+}
+
+impl Coming {
+    /// Nobody in particular, to that room.
+    pub(super) fn to(room: String) -> Self {
+        Self { room, name: None, metadata: Metadata::null(), create: false }
+    }
+}
+
 impl Session {
     /// `join`: on success the room has put the reply behind what it told.
     pub(super) async fn join(&mut self, id: CallId, join: Join) -> Next {
@@ -34,7 +50,15 @@ impl Session {
             Ok(identity) => identity,
             Err(error) => return self.turn_away(&id, "join", &error).await,
         };
-        let entry = match self.entry(&join, identity.as_ref()) {
+        let Join { room, name, metadata, create, .. } = join;
+        let coming = Coming { name, metadata, create, ..Coming::to(room) };
+        // Who waits comes in as who he waits as.
+        let waits = self
+            .waiting
+            .as_ref()
+            .filter(|waits| self.cid(&coming.room).ok() == Some(waits.cid.clone()));
+        let peer_id = waits.map_or_else(mint::peer_id, |waits| waits.waiting_id.clone());
+        let entry = match self.entry(coming, identity.as_ref(), peer_id) {
             Ok(entry) => entry,
             Err(error) if error.reason() == "bad-token" => {
                 return self.turn_away(&id, "join", &error).await;
@@ -59,6 +83,8 @@ impl Session {
         }
         match outcome.await {
             Ok(Ok(seated)) => {
+                // Where he waited before another room, he waits no more.
+                Box::pin(self.stop_waiting()).await;
                 let term = Term::new(exp, &self.house.hub.shared().clock);
                 self.place = Some(Box::new(Place { cid, seated, user_id, came_s, term, issued }));
                 Next::Go
@@ -162,7 +188,12 @@ impl Session {
     }
 
     /// Answers with the error, then closes 4500.
-    async fn turn_away(&mut self, id: &CallId, method: &'static str, error: &ErrorBody) -> Next {
+    pub(super) async fn turn_away(
+        &mut self,
+        id: &CallId,
+        method: &'static str,
+        error: &ErrorBody,
+    ) -> Next {
         metrics::call(method, "bad-token");
         tracing::info!(method, why = %error.message, "a token was refused");
         let _ = self.refuse(id, error).await;
@@ -170,7 +201,7 @@ impl Session {
     }
 
     /// Who the token says this is: the one given, else the one of the handshake; nobody without.
-    fn identity(&self, given: Option<&str>) -> Result<Option<Identity>, ErrorBody> {
+    pub(super) fn identity(&self, given: Option<&str>) -> Result<Option<Identity>, ErrorBody> {
         let Some(token) = given.or_else(|| self.bearer.as_ref().map(|bearer| bearer.expose()))
         else {
             return Ok(None);
@@ -198,14 +229,19 @@ impl Session {
     }
 
     /// Who comes in where, as the law wants to know it (`PROTOCOL` 1.1, 3.1).
-    fn entry(&self, join: &Join, identity: Option<&Identity>) -> Result<(Cid, Joining), ErrorBody> {
-        let cid = self.cid(&join.room).map_err(|e| ErrorBody::bad_params("room", e.to_string()))?;
-        let peer_id = mint::peer_id();
+    pub(super) fn entry(
+        &self,
+        coming: Coming,
+        identity: Option<&Identity>,
+        peer_id: PeerId,
+    ) -> Result<(Cid, Joining), ErrorBody> {
+        let cid =
+            self.cid(&coming.room).map_err(|e| ErrorBody::bad_params("room", e.to_string()))?;
         let mut newcomer = Newcomer {
             user_id: UserId::parse(peer_id.as_str()).map_err(|e| bad_claim(&e))?,
             peer_id,
             name: "".into(),
-            metadata: join.metadata.clone(),
+            metadata: coming.metadata,
             owner: false,
             app_role: anonymous_role(),
             token_role: None,
@@ -253,8 +289,8 @@ impl Session {
                 permissions = Some(Box::new(patch(raw.get())?));
             }
         }
-        if let Some(name) = &join.name {
-            newcomer.name = Arc::clone(name);
+        if let Some(name) = coming.name {
+            newcomer.name = name;
         }
         if self.house.config.trust_token_teams {
             standing.reach = Reach::Within(teams);
@@ -264,7 +300,7 @@ impl Session {
             standing,
             permissions,
             invited: identity.is_some_and(Identity::invites),
-            create: join.create,
+            create: coming.create,
             epoch: mint::epoch(),
             peers_max: self.house.config.limits.peers_per_room,
         };

@@ -7,7 +7,7 @@ use crate::{
     id::{PeerId, Seq, Timestamp},
     room::{
         Body, Notice, Room, SessionData,
-        notice::visible_requests,
+        notice::{open_waiting, visible_requests},
         state::{Counts, Peer, RoomView},
         subscription::visible_subscriptions,
     },
@@ -40,6 +40,16 @@ pub fn notice(notice: &Notice) -> String {
 #[must_use]
 pub fn token_expiring(seconds: u64) -> String {
     frame::notice("token-expiring", &json!({ "in": seconds }))
+}
+
+/// What is told to who knocked: until when he may come in, where he may.
+#[must_use]
+pub fn waiting_answered(waiting_id: &PeerId, admitted_until: Option<Timestamp>) -> String {
+    let mut params = json!({ "waitingId": waiting_id, "admitted": admitted_until.is_some() });
+    if let Some(until) = admitted_until {
+        params["expiresAt"] = json!(until);
+    }
+    frame::notice("waiting-answered", &params)
 }
 
 /// The reply to `resume` where every missed notice was told again.
@@ -123,6 +133,7 @@ pub fn state(room: &Room) -> Value {
     let requests = json!({
         "role": room.role_requests.values().collect::<Vec<_>>(),
         "permission": room.permission_requests.values().collect::<Vec<_>>(),
+        "waiting": open_waiting(room).collect::<Vec<_>>(),
     });
     json!({
         "epoch": room.epoch,

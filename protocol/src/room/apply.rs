@@ -10,6 +10,7 @@ use super::{
     request::RoleRequest,
     session_data::SessionData,
     state::{Ended, Peer, Room},
+    waiting::ADMITTED_MS,
 };
 use crate::{
     capability::Capabilities,
@@ -191,6 +192,18 @@ pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
                 subscription.tracks = *tracks;
             }
         }
+        Event::WaitingBegan { waiting } => {
+            room.waiting.insert(waiting.waiting_id.clone(), waiting.clone());
+        }
+        Event::WaitingAnswered { waiting_id, admitted: true, .. } => {
+            if let Some(waiting) = room.waiting.get_mut(waiting_id) {
+                waiting.admitted_until = Some(at.plus(ADMITTED_MS));
+            }
+        }
+        Event::WaitingAnswered { waiting_id, admitted: false, .. }
+        | Event::WaitingEnded { waiting_id } => {
+            room.waiting.remove(waiting_id);
+        }
         Event::UserBlocked { user_id, .. } => {
             room.blocked.insert(user_id.clone());
         }
@@ -220,6 +233,7 @@ fn everybody_out(room: &mut Room) {
     room.hidden = 0;
     room.role_requests.clear();
     room.permission_requests.clear();
+    room.waiting.clear();
     room.subscriptions.clear();
     session_over(room);
 }
@@ -259,6 +273,7 @@ fn change(room: &mut Room, peer_id: &PeerId, become_: impl FnOnce(&Room, Peer) -
 }
 
 fn seat(room: &mut Room, peer: Peer) {
+    room.waiting.remove(peer.id());
     room.hidden += usize::from(!peer.is_visible());
     if peer.sees_hidden() {
         for request in room.permission_requests.values_mut() {

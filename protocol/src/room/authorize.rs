@@ -69,6 +69,12 @@ impl<'a> Asker<'a> {
             Command::Delete | Command::RefreshUser { .. } | Command::AdoptCallType { .. } => {
                 self.is_server()
             }
+            Command::Knock { joining, .. } => match self.actor {
+                Actor::Newcomer => self.may_join(joining),
+                _ => Err(Refusal::NotAPeer),
+            },
+            Command::AnswerWaiting { .. } => self.needs(Capability::UpdateCallPermissions),
+            Command::StopWaiting { .. } | Command::ForgetWaiting => self.is_server(),
             Command::SetAdmission { .. } => self.only_the_server(),
             Command::Tick => match self.actor {
                 Actor::Timer | Actor::Server => Ok(()),

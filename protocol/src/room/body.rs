@@ -8,6 +8,7 @@ use super::{
     request::{RoleRequest, Wanted},
     session_data::SessionData,
     state::{Counts, Peer},
+    waiting::{Waiting, WaitingOutcome},
 };
 use crate::{
     id::{PeerId, RequestId, RoleName, SubscriptionId, Timestamp, UserId},
@@ -76,6 +77,14 @@ pub enum Body {
     },
     SessionDataUpdated {
         data: SessionData,
+        by: Doer,
+    },
+    WaitingUpdated {
+        waiting: Waiting,
+    },
+    WaitingLeft {
+        waiting_id: PeerId,
+        outcome: WaitingOutcome,
         by: Doer,
     },
     RoomEnded {
@@ -147,6 +156,8 @@ impl Body {
             Self::CountsUpdated(_) => "counts-updated",
             Self::RoomUpdated { .. } => "room-updated",
             Self::SessionDataUpdated { .. } => "session-data-updated",
+            Self::WaitingUpdated { .. } => "waiting-updated",
+            Self::WaitingLeft { .. } => "waiting-left",
             Self::RoomEnded { .. } => "room-ended",
             Self::AppMessage { .. } => "app-message",
             Self::Signal { .. } => "signal",

@@ -30,7 +30,7 @@ pub enum Actor {
     Server,
     /// Time that passed.
     Timer,
-    /// Somebody who is not in yet; asks nothing but [`Command::Join`].
+    /// Somebody who is not in yet; asks nothing but [`Command::Join`] and [`Command::Knock`].
     Newcomer,
     /// Somebody over REST, in the room or not. With a peer here he is that peer: he may what his
     /// peers may, and is named by one of them.
@@ -96,6 +96,14 @@ pub enum Command {
     EndRoom { reason: Option<String> },
     /// `goLive`, `stopLive`
     SetBackstage { backstage: bool },
+    /// `knock`; so many may wait here.
+    Knock { joining: Box<Joining>, waiting_max: usize },
+    /// `answerWaiting`
+    AnswerWaiting { waiting_id: PeerId, admit: bool },
+    /// Who knocked went.
+    StopWaiting { waiting_id: PeerId },
+    /// Whose sockets were lost with the room's task wait no more.
+    ForgetWaiting,
     /// `setAdmission`
     SetAdmission { patch: Box<AdmissionPatch> },
     /// `setName`
@@ -262,6 +270,10 @@ impl Command {
             Self::EndRoom { .. } => "endRoom",
             Self::SetBackstage { backstage: false } => "goLive",
             Self::SetBackstage { backstage: true } => "stopLive",
+            Self::Knock { .. } => "knock",
+            Self::AnswerWaiting { .. } => "answerWaiting",
+            Self::StopWaiting { .. } => "stopWaiting",
+            Self::ForgetWaiting => "forgetWaiting",
             Self::SetAdmission { .. } => "setAdmission",
             Self::SetName { .. } => "setName",
             Self::SetMetadata { .. } => "setMetadata",

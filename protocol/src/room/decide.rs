@@ -10,6 +10,7 @@ mod members;
 mod moderation;
 mod permissions;
 mod roles;
+mod waiting;
 
 use super::authorize::{Asker, Authorized};
 use super::command::{Command, Recipient};
@@ -158,6 +159,10 @@ impl<'a> Turn<'a> {
                 };
                 Ok(self.relayed(Relay::Message { from, data, to }))
             }
+            Command::Knock { joining, waiting_max } => self.knock(&joining, waiting_max),
+            Command::AnswerWaiting { waiting_id, admit } => self.answer_waiting(waiting_id, admit),
+            Command::StopWaiting { waiting_id } => Ok(self.stop_waiting(waiting_id)),
+            Command::ForgetWaiting => Ok(self.forget_waiting()),
             Command::SetAdmission { patch } => Ok(self.set_admission(&patch)),
             Command::SetSessionData { change } => self.set_session_data(change),
             Command::SendReaction { data } => self.react(&data),

@@ -13,6 +13,7 @@ use super::{
     request::{PermissionRequest, RoleRequest},
     session_data::SessionDataChange,
     subscription::Subscription,
+    waiting::Waiting,
 };
 use crate::{
     call_type::{CallType, settings::SettingsPatchDocument},
@@ -124,6 +125,12 @@ pub enum Event {
     /// What is left of a subscription, because a right was lost or an end wanted no more of it;
     /// nothing: it is over.
     SubscriptionNarrowed { subscription_id: SubscriptionId, tracks: TrackKinds },
+    /// Somebody knocked, and waits.
+    WaitingBegan { waiting: Waiting },
+    /// He may come in now, or waits no more.
+    WaitingAnswered { waiting_id: PeerId, admitted: bool, by: Doer },
+    /// He went, or did not come in in time.
+    WaitingEnded { waiting_id: PeerId },
     /// A user may not come in any more.
     UserBlocked { user_id: UserId, by: Doer },
     /// A user may come in again.
@@ -169,6 +176,9 @@ impl Event {
             | Self::PermissionRequestAnswered { .. }
             | Self::Subscribed { .. }
             | Self::SubscriptionNarrowed { .. }
+            | Self::WaitingBegan { .. }
+            | Self::WaitingAnswered { .. }
+            | Self::WaitingEnded { .. }
             | Self::UserBlocked { .. }
             | Self::UserUnblocked { .. } => None,
         }
@@ -215,7 +225,10 @@ impl Event {
             | Self::PermissionRequested { .. }
             | Self::PermissionRequestAnswered { .. }
             | Self::Subscribed { .. }
-            | Self::SubscriptionNarrowed { .. } => false,
+            | Self::SubscriptionNarrowed { .. }
+            | Self::WaitingBegan { .. }
+            | Self::WaitingAnswered { .. }
+            | Self::WaitingEnded { .. } => false,
         }
     }
 
@@ -260,7 +273,10 @@ impl Event {
             | Self::PermissionRequested { .. }
             | Self::PermissionRequestAnswered { .. }
             | Self::Subscribed { .. }
-            | Self::SubscriptionNarrowed { .. } => false,
+            | Self::SubscriptionNarrowed { .. }
+            | Self::WaitingBegan { .. }
+            | Self::WaitingAnswered { .. }
+            | Self::WaitingEnded { .. } => false,
         }
     }
 
@@ -284,6 +300,7 @@ impl Event {
             | Self::PermissionsChanged { by, .. }
             | Self::TracksChanged { by, .. }
             | Self::PermissionRequestAnswered { by, .. }
+            | Self::WaitingAnswered { by, .. }
             | Self::UserBlocked { by, .. }
             | Self::UserUnblocked { by, .. } => by.clone(),
             Self::NameChanged { peer_id, .. }
@@ -303,6 +320,8 @@ impl Event {
             | Self::RoleRequestRenewed { .. }
             | Self::RoleRequestEnded { .. }
             | Self::PermissionRequested { .. }
+            | Self::WaitingBegan { .. }
+            | Self::WaitingEnded { .. }
             | Self::SubscriptionNarrowed { .. } => Doer::Nobody,
         }
     }

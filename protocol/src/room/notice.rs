@@ -14,6 +14,7 @@ use super::{
     request::{PermissionRequest, RoleRequest},
     state::{Counts, Peer, Room, RoomView},
     subscription::Subscription,
+    waiting::{Waiting, WaitingOutcome},
 };
 use crate::{
     id::{PeerId, Seq, Timestamp},
@@ -45,6 +46,8 @@ pub struct Before {
     role_request: Option<RoleRequest>,
     permission_request: Option<PermissionRequest>,
     subscription: Option<Subscription>,
+    /// Whether he waits whom it is about.
+    waited: bool,
     shown: Shown,
 }
 
@@ -98,6 +101,12 @@ impl Before {
             role_request: request.and_then(|id| room.role_requests.get(id)).cloned(),
             permission_request: request.and_then(|id| room.permission_requests.get(id)).cloned(),
             subscription: subscription.and_then(|id| room.subscriptions.get(id)).cloned(),
+            waited: match event {
+                Event::WaitingAnswered { waiting_id, .. } | Event::WaitingEnded { waiting_id } => {
+                    room.waiting.get(waiting_id).is_some_and(Waiting::is_open)
+                }
+                _ => false,
+            },
             shown: Shown::of(room),
         }
     }
@@ -125,7 +134,7 @@ pub fn notices(before: &Before, room: &Room, event: &Event) -> Told {
             }
             told.push((audience, Body::CountsUpdated(room.counts())));
         }
-        tell_seer(&mut told, before.peer.as_ref(), room, id);
+        tell_seer(&mut told, before.peer.as_ref(), room, id, event);
     }
     let changed = match event {
         // Nobody is there to be told; who comes in is told all of it.
@@ -186,6 +195,19 @@ pub fn notices(before: &Before, room: &Room, event: &Event) -> Told {
                 told.push((Audience::only(asked), body));
             }
         }
+        Event::WaitingBegan { waiting } => {
+            told.push((seers(), Body::WaitingUpdated { waiting: waiting.clone() }));
+        }
+        Event::WaitingAnswered { waiting_id, admitted, .. } if before.waited => {
+            let outcome =
+                if *admitted { WaitingOutcome::Admitted } else { WaitingOutcome::Refused };
+            let (waiting_id, by) = (waiting_id.clone(), event.by());
+            told.push((seers(), Body::WaitingLeft { waiting_id, outcome, by }));
+        }
+        Event::WaitingEnded { waiting_id } if before.waited => {
+            let (waiting_id, outcome) = (waiting_id.clone(), WaitingOutcome::Left);
+            told.push((seers(), Body::WaitingLeft { waiting_id, outcome, by: Doer::Nobody }));
+        }
         Event::Subscribed { subscription } => {
             tell_ends(&mut told, room, subscription, subscription.tracks);
         }
@@ -198,6 +220,11 @@ pub fn notices(before: &Before, room: &Room, event: &Event) -> Told {
     }
     told.retain(|(audience, _)| *audience != Audience::default());
     told
+}
+
+/// Who may answer.
+fn seers() -> Audience {
+    Audience { seers: true, ..Audience::default() }
 }
 
 fn view(room: &Room) -> serde_json::Value {
@@ -296,8 +323,9 @@ fn tell_role(told: &mut Told, before: Option<&Peer>, peer: &Peer, event: &Event)
 }
 
 /// "A peer gaining `update-call-permissions` learns the hidden ones by `participant-joined`; losing
-/// it, they leave him with reason `hidden`." Gaining it, he learns what is asked, too.
-fn tell_seer(told: &mut Told, before: Option<&Peer>, room: &Room, id: &PeerId) {
+/// it, they leave him with reason `hidden`." Gaining it, he learns what is asked, too. Who waits comes
+/// and goes with it.
+fn tell_seer(told: &mut Told, before: Option<&Peer>, room: &Room, id: &PeerId, event: &Event) {
     let (Some(was), Some(is)) = (before, room.peers.get(id)) else { return };
     if was.sees_hidden() == is.sees_hidden() {
         return;
@@ -319,6 +347,15 @@ fn tell_seer(told: &mut Told, before: Option<&Peer>, room: &Room, id: &PeerId) {
         let asked =
             room.permission_requests.values().filter(|r| r.from.peer_id.as_ref() != Some(id));
         told.extend(asked.map(|request| (Audience::only([id.clone()]), asking(request))));
+    }
+    for waiting in open_waiting(room) {
+        let body = if is.sees_hidden() {
+            Body::WaitingUpdated { waiting: waiting.clone() }
+        } else {
+            let (waiting_id, outcome) = (waiting.waiting_id.clone(), WaitingOutcome::Hidden);
+            Body::WaitingLeft { waiting_id, outcome, by: event.by() }
+        };
+        told.push((Audience::only([id.clone()]), body));
     }
 }
 
@@ -426,7 +463,8 @@ pub fn participant_json(peer: &Peer) -> Arc<str> {
 }
 
 /// The pending requests a peer may know of, as the join reply shows them: role requests he asked
-/// or is asked; permission requests of his own, and all for holders of `update-call-permissions`.
+/// or is asked; permission requests of his own, and all, and who waits, for holders of
+/// `update-call-permissions`.
 #[must_use]
 pub fn visible_requests(room: &Room, peer: &Peer) -> serde_json::Value {
     let own = |id: Option<&PeerId>| id == Some(peer.id());
@@ -440,5 +478,11 @@ pub fn visible_requests(room: &Room, peer: &Peer) -> serde_json::Value {
         .values()
         .filter(|r| peer.sees_hidden() || own(r.from.peer_id.as_ref()))
         .collect::<Vec<_>>();
-    serde_json::json!({ "role": role, "permission": permission })
+    let waiting: Vec<_> = open_waiting(room).filter(|_| peer.sees_hidden()).collect();
+    serde_json::json!({ "role": role, "permission": permission, "waiting": waiting })
+}
+
+/// Who waits for an answer.
+pub fn open_waiting(room: &Room) -> impl Iterator<Item = &Waiting> {
+    room.waiting.values().filter(|waiting| waiting.is_open())
 }

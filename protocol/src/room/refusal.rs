@@ -30,6 +30,12 @@ pub enum Refusal {
         /// Whether he may knock.
         knocking: bool,
     },
+    /// Who could come in has no need to knock.
+    #[error("you need not knock: join")]
+    NotNeeded,
+    /// Nobody of that id waits.
+    #[error("nobody waits under that id")]
+    UnknownWaiting,
     /// A permission is missing that shows as no capability.
     #[error("`{0}` is needed")]
     NotPermitted(Silent),
@@ -152,8 +158,9 @@ impl Refusal {
             | Self::UnknownRole(_)
             | Self::UnknownRequest
             | Self::UnknownSubscription
+            | Self::UnknownWaiting
             | Self::UnknownRoom => 404,
-            Self::RequestPending => 409,
+            Self::RequestPending | Self::NotNeeded => 409,
             Self::RequestGone(_) => 410,
             Self::TooMany { .. } | Self::TooLarge { .. } => 413,
         }
@@ -181,6 +188,8 @@ impl Refusal {
             Self::UnknownRole(_) => "unknown-role",
             Self::UnknownRequest => "unknown-request",
             Self::UnknownSubscription => "unknown-subscription",
+            Self::UnknownWaiting => "unknown-waiting",
+            Self::NotNeeded => "not-needed",
             Self::RequestGone(_) => "request-gone",
             Self::RequestPending => "request-pending",
             Self::TargetInSource(_) => "target-in-source",
@@ -230,6 +239,8 @@ impl Refusal {
             | Self::UnknownPeer
             | Self::UnknownRequest
             | Self::UnknownSubscription
+            | Self::UnknownWaiting
+            | Self::NotNeeded
             | Self::RequestGone(_)
             | Self::RequestPending
             | Self::UnknownRoom

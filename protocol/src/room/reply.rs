@@ -64,6 +64,11 @@ pub enum Reply {
         /// Which.
         tracks: TrackKinds,
     },
+    /// The caller waits.
+    Waiting {
+        /// Under this id.
+        waiting_id: PeerId,
+    },
     /// Why a right is held or not.
     Explained(Explanation),
 }

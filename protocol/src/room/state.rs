@@ -14,6 +14,7 @@ use super::{
     request::{PermissionRequest, RoleRequest},
     session_data::{SESSION_DATA_BYTES, SessionData},
     subscription::{MESH_MAX, Subscription},
+    waiting::Waiting,
 };
 use crate::{
     call_type::{CallType, Settings, settings::SettingsPatchDocument},
@@ -94,6 +95,8 @@ pub struct Room {
     pub role_requests: BTreeMap<RequestId, RoleRequest>,
     /// From below: "may I …?"
     pub permission_requests: BTreeMap<RequestId, PermissionRequest>,
+    /// Who knocked and is not in yet, by the ids their peers will have.
+    pub waiting: BTreeMap<PeerId, Waiting>,
     /// Who receives what of whom.
     pub subscriptions: BTreeMap<SubscriptionId, Subscription>,
     /// The position of the last notice (or, where an event told nothing, of that event).
@@ -263,6 +266,7 @@ impl Room {
             blocked: BTreeSet::new(),
             role_requests: BTreeMap::new(),
             permission_requests: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             seq: Seq(0),
             requests_made: 0,
@@ -274,13 +278,14 @@ impl Room {
         }
     }
 
-    /// The room without peers, requests, subscriptions and session data: what an index of rooms keeps.
+    /// The room without peers, waiting, requests, subscriptions and session data: what an index of rooms keeps.
     #[must_use]
     pub fn card(&self) -> Self {
         Self {
             peers: BTreeMap::new(),
             role_requests: BTreeMap::new(),
             permission_requests: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             session_data: SessionData::default(),
             hidden: 0,
@@ -320,7 +325,8 @@ impl Room {
         let requests = self.role_requests.values().map(|request| request.expires_at);
         let seats = self.peers.values().filter_map(|peer| peer.dropped_until);
         let closes = self.admission.closes_at.filter(|_| self.ejects_at_close());
-        requests.chain(seats).chain(closes).min()
+        let admitted = self.waiting.values().filter_map(|one| one.admitted_until);
+        requests.chain(seats).chain(closes).chain(admitted).min()
     }
 
     /// Whether anybody is here to be put out when the time to come in has passed.
@@ -333,6 +339,7 @@ impl Room {
     #[must_use]
     pub fn is_forgettable(&self) -> bool {
         self.peers.is_empty()
+            && self.waiting.is_empty()
             && self.ended.is_none()
             && self.blocked.is_empty()
             && self.members.is_empty()
@@ -374,6 +381,13 @@ impl Room {
         for (id, request) in &self.permission_requests {
             let here = request.from.peer_id.as_ref().is_some_and(|p| self.peers.contains_key(p));
             check(here, format!("{id} has an asker"));
+        }
+        for (id, one) in &self.waiting {
+            check(*id == one.waiting_id, format!("{id} waits under his own id"));
+            check(!self.peers.contains_key(id), format!("{id} is not in while he waits"));
+            let may_knock = self.admission.private && self.admission.knocking;
+            check(may_knock || !one.is_open(), format!("{id} waits where one may knock"));
+            check(!self.blocked.contains(&one.user_id) || !one.is_open(), format!("{id} may come"));
         }
         for (id, one) in &self.subscriptions {
             check(*id == one.subscription_id, format!("{id} is under its own id"));

@@ -18,6 +18,7 @@ use super::{
     session_data::{SESSION_DATA_BYTES, SessionData},
     state::{Ended, Peer, Room},
     subscription::{MESH_MAX, Subscription},
+    waiting::Waiting,
 };
 use crate::{
     call_type::{CallType, settings::SettingsPatchDocument},
@@ -75,6 +76,8 @@ struct Stored {
     role_requests: Vec<StoredRoleRequest>,
     permission_requests: Vec<StoredPermissionRequest>,
     /// Unset in what was written before there were any.
+    #[serde(default)]
+    waiting: Vec<Waiting>,
     #[serde(default)]
     subscriptions: Vec<Subscription>,
     seq: Seq,
@@ -156,6 +159,7 @@ impl Stored {
             blocked,
             role_requests,
             permission_requests,
+            waiting,
             subscriptions,
             seq,
             requests_made,
@@ -194,6 +198,7 @@ impl Stored {
                 .values()
                 .map(StoredPermissionRequest::of)
                 .collect(),
+            waiting: waiting.values().cloned().collect(),
             subscriptions: subscriptions.values().cloned().collect(),
             seq: *seq,
             requests_made: *requests_made,
@@ -208,6 +213,7 @@ impl Stored {
         let role_requests = self.role_requests.into_iter().map(StoredRoleRequest::into_request);
         let permission_requests =
             self.permission_requests.into_iter().map(StoredPermissionRequest::into_request);
+        let waiting = self.waiting.into_iter();
         let subscriptions = self.subscriptions.into_iter();
         let mut room = Room {
             cid: self.cid,
@@ -237,6 +243,7 @@ impl Stored {
             blocked: self.blocked,
             role_requests: role_requests.map(|r| (r.request_id.clone(), r)).collect(),
             permission_requests: permission_requests.map(|r| (r.request_id.clone(), r)).collect(),
+            waiting: waiting.map(|one| (one.waiting_id.clone(), one)).collect(),
             subscriptions: subscriptions.map(|s| (s.subscription_id.clone(), s)).collect(),
             seq: self.seq,
             requests_made: self.requests_made,
@@ -309,7 +316,7 @@ mod tests {
         let call_type = Arc::clone(&builtin::all()["stage"]);
         let room = Room::vacant(Cid::new(&call_type.name, "old").unwrap(), Arc::clone(&call_type));
         let mut old: serde_json::Value = serde_json::from_str(&write(&room).unwrap()).unwrap();
-        for key in ["subscriptions", "subscriptionsMade", "meshMax"] {
+        for key in ["subscriptions", "subscriptionsMade", "meshMax", "waiting", "admission"] {
             assert!(old.as_object_mut().unwrap().remove(key).is_some(), "{key}");
         }
         assert_eq!(read(&old.to_string(), call_type).unwrap(), room);

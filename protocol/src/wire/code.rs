@@ -83,6 +83,12 @@ impl ErrorBody {
         Self::new(409, "already-joined", "this socket is in a room already")
     }
 
+    /// A second `knock` on a waiting socket.
+    #[must_use]
+    pub fn already_waiting() -> Self {
+        Self::new(409, "already-waiting", "this socket waits before a room already")
+    }
+
     /// A token that does not hold.
     pub fn bad_token(why: impl Into<String>) -> Self {
         Self::new(401, "bad-token", why)

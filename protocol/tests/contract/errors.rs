@@ -16,6 +16,8 @@ fn refusals() -> Vec<Refusal> {
         Refusal::NotAllowed(Capability::MuteUsers),
         Refusal::NotPermitted(Silent::SendEvent),
         Refusal::NotTheServer,
+        Refusal::NotNeeded,
+        Refusal::UnknownWaiting,
         Refusal::NotOpen(Timestamp(1_767_225_600_000)),
         Refusal::Closed,
         Refusal::Private { knocking: true },
@@ -51,6 +53,8 @@ fn refusals() -> Vec<Refusal> {
             Refusal::NotAllowed(_)
             | Refusal::NotPermitted(_)
             | Refusal::NotTheServer
+            | Refusal::NotNeeded
+            | Refusal::UnknownWaiting
             | Refusal::NotOpen(_)
             | Refusal::Closed
             | Refusal::Private { .. }
@@ -95,6 +99,7 @@ pub(crate) fn all() -> Vec<ErrorBody> {
         call::read("setMetadata", &long).unwrap_err(),
         ErrorBody::not_joined(),
         ErrorBody::already_joined(),
+        ErrorBody::already_waiting(),
         ErrorBody::bad_token("the token's signature does not match"),
         ErrorBody::token_expired(),
         ErrorBody::wrong_room(),

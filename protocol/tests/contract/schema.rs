@@ -140,7 +140,7 @@ fn what_is_sent_holds() {
         .into_keys()
         .map(|method| (method, validator(&format!("result.{method}"))))
         .collect();
-    for name in ["stage", "lobby", "ending", "media"] {
+    for name in ["stage", "lobby", "ending", "media", "waiting"] {
         let scenario: Value = Golden::of(name).content;
         for frame in
             scenario["told"].as_object().unwrap().values().flat_map(|told| told.as_array().unwrap())
@@ -263,8 +263,8 @@ fn calls_hold_exactly_where_the_parser_reads_them() {
         let call: Value = serde_json::from_str(vector["frame"].as_str().unwrap()).unwrap();
         holds(&validator, &call);
         for mutation in mutations(&call) {
-            // What names a room is looked at only when somebody joins it.
-            if mutation["method"] == "join"
+            // What names a room is looked at only when somebody comes to it.
+            if (mutation["method"] == "join" || mutation["method"] == "knock")
                 && mutation["params"]["room"] != call["params"]["room"]
                 && mutation["params"]["room"].is_string()
             {

@@ -1,12 +1,13 @@
 //! A room on a table: calls as text in, frames for each peer out, as a server would relay them, with
 //! fixed ids and a clock that only the script moves. It must not know what is expected.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use rolecall_protocol::{
     call_type::builtin,
     dialect::native::{self, Asked, call},
     id::{CallTypeName, Cid, PeerId, RoleName, Timestamp, UserId},
+    json::Metadata,
     permissions::{Overrides, PermissionsPatch},
     room::{
         self, Actor, Command, Event, Notice, Reply, Room,
@@ -36,6 +37,8 @@ const STEP_MS: u64 = 1000;
 pub(crate) struct Claims {
     pub(crate) owner: bool,
     pub(crate) anonymous: bool,
+    /// It names the room.
+    pub(crate) invited: bool,
     /// Beside `room`: in place of the standing roles.
     pub(crate) role: Option<RoleName>,
     pub(crate) permissions: PermissionsPatch,
@@ -122,30 +125,24 @@ impl Stage {
         let request = call::read(&call.method, call.params)?;
         let own = peer_id(name);
         if !self.room.peers.contains_key(&own)
-            && !matches!(request, call::Request::Join(_) | call::Request::Resume(_))
+            && !matches!(
+                request,
+                call::Request::Join(_) | call::Request::Knock(_) | call::Request::Resume(_)
+            )
         {
             return Err(ErrorBody::not_joined());
         }
         Ok(match request {
             call::Request::Join(join) => {
-                let newcomer = self.newcomer(name, &join);
-                let claims = &self.people[name];
-                let joining = Joining {
-                    newcomer,
-                    standing: Standing {
-                        app_role: newcomer_role(claims),
-                        reach: Reach::Everywhere,
-                        banned: false,
-                        name: None,
-                    },
-                    permissions: Some(Box::new(claims.permissions.clone())),
-                    invited: true,
-                    create: join.create,
-                    epoch: "epoch-1".into(),
-                    peers_max: 100,
-                };
-                self.command(Actor::Newcomer, Command::Join(Box::new(joining))).map_err(body)?;
+                let joining = self.joining(name, join.name, join.metadata, join.create);
+                self.command(Actor::Newcomer, Command::Join(joining)).map_err(body)?;
                 self.joined(&call.id, name, Asked::Plainly)
+            }
+            call::Request::Knock(knock) => {
+                let joining = self.joining(name, knock.name, Metadata::null(), false);
+                let knock = Command::Knock { joining, waiting_max: 100 };
+                let reply = self.command(Actor::Newcomer, knock).map_err(body)?;
+                frame::reply(&call.id, &reply)
             }
             call::Request::Resume(resume) => {
                 // The return itself is told behind what was missed.
@@ -170,18 +167,39 @@ impl Stage {
         })
     }
 
-    fn newcomer(&self, name: &str, join: &call::Join) -> Newcomer {
+    fn joining(
+        &self,
+        name: &str,
+        shown: Option<Arc<str>>,
+        metadata: Metadata,
+        create: bool,
+    ) -> Box<Joining> {
+        let claims = &self.people[name];
+        Box::new(Joining {
+            newcomer: self.newcomer(name, shown, metadata),
+            standing: Standing {
+                app_role: newcomer_role(claims),
+                reach: Reach::Everywhere,
+                banned: false,
+                name: None,
+            },
+            permissions: Some(Box::new(claims.permissions.clone())),
+            invited: claims.invited,
+            create,
+            epoch: "epoch-1".into(),
+            peers_max: 100,
+        })
+    }
+
+    fn newcomer(&self, name: &str, shown: Option<Arc<str>>, metadata: Metadata) -> Newcomer {
         let claims = self.people[name].clone();
         let peer_id = peer_id(name);
         let user_id = if claims.anonymous { peer_id.as_str() } else { name };
         let app_role = newcomer_role(&claims);
         Newcomer {
             user_id: UserId::parse(user_id).unwrap(),
-            name: join
-                .name
-                .clone()
-                .unwrap_or_else(|| if claims.anonymous { "" } else { name }.into()),
-            metadata: join.metadata.clone(),
+            name: shown.unwrap_or_else(|| if claims.anonymous { "" } else { name }.into()),
+            metadata,
             owner: claims.owner,
             app_role,
             token_role: None,
@@ -217,6 +235,7 @@ impl Stage {
             for notice in &notices {
                 self.tell(&hearers, notice);
             }
+            self.tell_waiting(event, &hearers);
         }
         if let Some(relay) = &decision.relay {
             let notice = relayed(&self.room, relay, self.at);
@@ -224,6 +243,21 @@ impl Stage {
         }
         assert_eq!(self.room.broken_invariants(), Vec::<String>::new());
         Ok(decision.reply)
+    }
+
+    /// Who waits is told the answer, as a session of his would.
+    fn tell_waiting(&mut self, event: &Event, before: &Room) {
+        let answered: Vec<PeerId> = match event {
+            Event::WaitingAnswered { waiting_id, .. } => vec![waiting_id.clone()],
+            Event::RoomClosed | Event::RoomEnded { .. } => before.waiting.keys().cloned().collect(),
+            _ => return,
+        };
+        for waiting_id in answered {
+            let until = self.room.waiting.get(&waiting_id).and_then(|one| one.admitted_until);
+            let name = waiting_id.as_str().strip_prefix("p-").unwrap().to_owned();
+            let text = value(&native::waiting_answered(&waiting_id, until));
+            self.told.entry(name).or_default().push(text);
+        }
     }
 
     fn tell(&mut self, hearers: &Room, notice: &Notice) {

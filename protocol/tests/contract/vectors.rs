@@ -19,7 +19,7 @@ use crate::{
     stage::{Claims, Stage},
 };
 
-const SCENARIOS: [&str; 4] = ["stage", "lobby", "ending", "media"];
+const SCENARIOS: [&str; 5] = ["stage", "lobby", "ending", "media", "waiting"];
 
 #[derive(Serialize, Deserialize)]
 struct Read {

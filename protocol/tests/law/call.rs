@@ -219,6 +219,16 @@ pub(crate) fn command(text: &str) -> Command {
             subscription_id: name(word(0)),
             data: json(after_first()),
         },
+        "answerWaiting" => Command::AnswerWaiting {
+            waiting_id: peer(0),
+            admit: match word(1) {
+                "admit" => true,
+                "refuse" => false,
+                other => panic!("`{other}` is neither admit nor refuse"),
+            },
+        },
+        "stopWaiting" => Command::StopWaiting { waiting_id: peer(0) },
+        "forgetWaiting" => Command::ForgetWaiting,
         "setAdmission" => Command::SetAdmission { patch: Box::new(json(rest)) },
         "setSessionData" => Command::SetSessionData { change: Box::new(json(rest)) },
         "explain" => {

@@ -66,6 +66,15 @@ pub(crate) fn of_room(room: &Room, what: &str) -> String {
         "data" => json(&room.session_data),
         "members" => json(&room.members),
         "admission" => json(&room.admission),
+        "waiting" => {
+            let each = room.waiting.values();
+            let each = each.map(|w| match w.admitted_until {
+                None => format!("{} as {} since {}", w.waiting_id, w.user_id, w.since),
+                Some(until) => format!("{} may come until {until}", w.waiting_id),
+            });
+            let each: Vec<_> = each.collect();
+            if each.is_empty() { "nobody".to_owned() } else { each.join(", ") }
+        }
         "session" => json(&room.session),
         "pins" => json(&room.pins),
         "media" => {

@@ -21,6 +21,7 @@ pub(crate) struct View {
     counts: Value,
     role_requests: BTreeMap<String, Value>,
     permission_requests: BTreeMap<String, Value>,
+    waiting: BTreeMap<String, Value>,
     receiving: BTreeMap<String, Value>,
     sending: BTreeMap<String, Value>,
     room: Value,
@@ -62,6 +63,12 @@ impl View {
                 .values()
                 .filter(of_permission)
                 .map(|r| (r.request_id.to_string(), json!(r)))
+                .collect(),
+            waiting: room
+                .waiting
+                .values()
+                .filter(|waiting| rules && waiting.admitted_until.is_none())
+                .map(|waiting| (waiting.waiting_id.to_string(), json!(waiting)))
                 .collect(),
             receiving: receiving.collect(),
             sending: sending.collect(),
@@ -122,6 +129,18 @@ impl View {
             }
             "permission-request-answered" => {
                 self.permission_requests.remove(&text("requestId"));
+            }
+            "waiting-updated" => {
+                let waiting = &params["waiting"];
+                let told = waiting.as_object().unwrap().keys();
+                assert!(told.eq(["name", "since", "userId", "waitingId"]), "{waiting}");
+                let id = waiting["waitingId"].as_str().unwrap().to_owned();
+                let known = self.waiting.insert(id, waiting.clone());
+                assert!(known.is_none(), "{} knew of {waiting}", self.me);
+            }
+            "waiting-left" => {
+                let known = self.waiting.remove(&text("waitingId"));
+                assert!(known.is_some(), "{} did not know of {params}", self.me);
             }
             "subscription-updated" => {
                 let peer = params["peerId"].as_str().unwrap();

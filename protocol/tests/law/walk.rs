@@ -39,9 +39,10 @@ proptest! {
     fn walks(
         which in 0..TYPES.len(),
         mesh in 3..9_usize,
+        private in any::<bool>(),
         steps in proptest::collection::vec(step(), 1..90),
     ) {
-        let mut walk = Walk::new(TYPES[which], mesh);
+        let mut walk = Walk::new(TYPES[which], mesh, private);
         let whole = catch_unwind(AssertUnwindSafe(|| {
             steps.iter().for_each(|step| walk.step(step));
             walk.house.replay();
@@ -97,9 +98,14 @@ fn pick<T>(of: &[T], by: u8) -> &T {
 }
 
 impl Walk {
-    fn new(call_type: &str, mesh: usize) -> Self {
+    fn new(call_type: &str, mesh: usize, private: bool) -> Self {
         let mut house = House::vacant(call::call_type(call_type));
         house.set_mesh(mesh);
+        if private {
+            let admission = r#"admission:{"private":true,"knocking":true}"#;
+            let create = rest::command("create", admission).unwrap();
+            house.take(Actor::Server, create).unwrap_or_else(|refusal| panic!("{refusal}"));
+        }
         Self { house, joined: 0, taken: Vec::new(), asked: BTreeMap::new() }
     }
 
@@ -154,8 +160,15 @@ impl Walk {
 
     fn join(&mut self, step: &Step) {
         self.joined += 1;
-        let peer = format!("p{}", self.joined);
-        let user = format!("user=u{}", step.a % 6);
+        let mut peer = format!("p{}", self.joined);
+        let mut user = format!("user=u{}", step.a % 6);
+        // Mostly who was admitted comes in as who he was.
+        let admitted = self.house.room.waiting.values().find(|one| !one.is_open());
+        let admitted = admitted.filter(|_| !step.b.is_multiple_of(5)).cloned();
+        if let Some(one) = &admitted {
+            peer = one.waiting_id.to_string();
+            user = format!("user={}", one.user_id);
+        }
         let app = *pick(&["app=user", "app=user", "app=admin", "app=guest", "anonymous"], step.b);
         let role = self.role(step.a).to_string();
         let owner = format!("{role}!");
@@ -177,7 +190,15 @@ impl Walk {
         let words = [user.as_str(), app, word, hidden, override_, team, invited];
         let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
         let joining = call::joining(&peer, &words);
-        self.take(Actor::Newcomer, Command::Join(Box::new(joining)));
+        let admission = &self.house.room.admission;
+        let may_knock = admission.private && admission.knocking;
+        let joining = Box::new(joining);
+        let command = if may_knock && admitted.is_none() && !step.c.is_multiple_of(3) {
+            Command::Knock { joining, waiting_max: 4 }
+        } else {
+            Command::Join(joining)
+        };
+        self.take(Actor::Newcomer, command);
     }
 
     /// What is asked; who answers a request is mostly the one who was asked.
@@ -188,7 +209,7 @@ impl Walk {
         let kinds = |bits: u8| -> TrackKinds {
             TrackKind::ALL.into_iter().filter(|k| bits & (1 << *k as u8) != 0).collect()
         };
-        let command = match step.what % 44 {
+        let command = match step.what % 46 {
             1 => Command::Leave,
             2 => match room.peers.values().find(|p| p.dropped_until.is_some()) {
                 Some(away) => return (Actor::Peer(away.id().clone()), Command::Return),
@@ -290,7 +311,6 @@ impl Walk {
                 return (Actor::Server, refresh);
             }
             39 if a % 8 == 0 => return (Actor::Server, Command::Delete),
-            39 => return (if c == 255 { actor } else { Actor::Server }, self.admission(step)),
             40 | 41 => {
                 let (own, peer_id) = (self.peer(step.who), self.peer(a));
                 let both = room.peers.get(&own).zip(room.peers.get(&peer_id));
@@ -300,6 +320,8 @@ impl Walk {
                 return (Actor::Peer(own), Command::Subscribe { peer_id, tracks });
             }
             42 | 43 => return self.of_a_subscription(actor, step),
+            44 => return (Actor::Server, self.admission(step)),
+            45 if !room.waiting.is_empty() => return self.of_who_waits(actor, step),
             _ => self.of_the_room(step),
         };
         (actor, command)
@@ -323,6 +345,19 @@ impl Walk {
             _ => Command::SignalSubscription { subscription_id, data: Default::default() },
         };
         (actor, command)
+    }
+
+    /// Somebody answers who waits, or he goes, or it is forgotten that he waits.
+    fn of_who_waits(&self, actor: Actor, Step { a, b, c, .. }: &Step) -> (Actor, Command) {
+        let all: Vec<_> = self.house.room.waiting.keys().cloned().collect();
+        let waiting_id = pick(&all, *a).clone();
+        let rules = self.house.room.peers.values().find(|peer| peer.sees_hidden());
+        let answers = rules.filter(|_| b % 4 > 0).map_or(actor, |p| Actor::Peer(p.id().clone()));
+        match b % 8 {
+            6 => (Actor::Server, Command::StopWaiting { waiting_id }),
+            7 if *c < 64 => (Actor::Server, Command::ForgetWaiting),
+            _ => (answers, Command::AnswerWaiting { waiting_id, admit: c % 4 > 0 }),
+        }
     }
 
     /// Somebody says who is let in, when, and with what.
@@ -383,7 +418,7 @@ impl Walk {
         let room = &self.house.room;
         let ids: Vec<_> = room.role_requests.values().collect();
         let fits = !step.a.is_multiple_of(8);
-        if step.what % 44 == 14 || ids.is_empty() {
+        if step.what % 46 == 14 || ids.is_empty() {
             let ids: Vec<_> = room.permission_requests.keys().cloned().collect();
             let request_id = if ids.is_empty() {
                 call::name("permission-1")
@@ -398,7 +433,7 @@ impl Walk {
         let request = *pick(&ids, step.b);
         let request_id = request.request_id.clone();
         let target = if fits { Actor::Peer(request.peer_id.clone()) } else { actor.clone() };
-        match step.what % 44 {
+        match step.what % 46 {
             12 => (target, Command::RejectRole { request_id, reason: None }),
             13 => (actor, Command::CancelRole { request_id }),
             _ => (target, Command::AcceptRole { request_id }),

@@ -23,6 +23,8 @@ impl RoomTask {
     pub(super) fn answer(&mut self, ask: Ask) -> bool {
         match ask {
             Ask::Join(ask) => self.join(*ask),
+            Ask::Knock(ask) => self.knock(*ask),
+            Ask::StopWaiting { waiting_id } => self.stop_waiting(waiting_id),
             Ask::Resume(ask) => self.resume(*ask),
             Ask::Call(ask) => self.call(ask),
             Ask::State { id, from } => {
@@ -288,12 +290,16 @@ fn reason_word(error: &ErrorBody) -> &'static str {
         "bad-token",
         "banned",
         "blocked",
+        "closed",
         "escalation",
         "hidden",
         "not-a-peer",
         "no-mesh",
         "not-allowed",
+        "not-needed",
+        "not-open",
         "owner",
+        "private",
         "request-gone",
         "request-pending",
         "role-full",
@@ -310,6 +316,7 @@ fn reason_word(error: &ErrorBody) -> &'static str {
         "unknown-role",
         "unknown-room",
         "unknown-subscription",
+        "unknown-waiting",
         "wrong-team",
     ];
     WORDS.iter().find(|word| **word == error.reason()).copied().unwrap_or("other")

@@ -21,6 +21,8 @@ pub use params::{LIST_MAX, TOKEN_MAX, UPDATES_MAX};
 pub enum Request {
     /// `join`
     Join(Box<Join>),
+    /// `knock`
+    Knock(Knock),
     /// `resume`
     Resume(Resume),
     /// `ping`
@@ -55,6 +57,20 @@ pub struct Join {
     pub create: bool,
 }
 
+/// The params of `knock`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Knock {
+    /// `type:id` or a bare id.
+    pub room: String,
+    /// Who it is; may come in the handshake instead.
+    #[serde(default, deserialize_with = "params::token")]
+    pub token: Option<String>,
+    /// Display name.
+    #[serde(default, deserialize_with = "params::display_name")]
+    pub name: Option<Arc<str>>,
+}
+
 /// The params of `resume`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -82,6 +98,7 @@ const fn yes() -> bool {
 pub fn read(method: &str, params: &str) -> Result<Request, ErrorBody> {
     Ok(match method {
         "join" => Request::Join(params_of(params)?),
+        "knock" => Request::Knock(params_of(params)?),
         "resume" => Request::Resume(params_of(params)?),
         "ping" => nothing(params, Request::Ping)?,
         "state" => nothing(params, Request::State)?,
@@ -166,6 +183,10 @@ pub fn read_command(method: &str, text: &str) -> Result<Command, ErrorBody> {
         "signalSubscription" => {
             let params::SignalSubscription { subscription_id, data } = params_of(text)?;
             Command::SignalSubscription { subscription_id, data }
+        }
+        "answerWaiting" => {
+            let params::AnswerWaiting { waiting_id, admit } = params_of(text)?;
+            Command::AnswerWaiting { waiting_id, admit }
         }
         "setAdmission" => Command::SetAdmission { patch: Box::new(params_of(text)?) },
         "setSessionData" => Command::SetSessionData { change: Box::new(params_of(text)?) },

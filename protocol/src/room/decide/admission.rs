@@ -21,7 +21,9 @@ impl<'a> Turn<'a> {
         let mut next = self.room.clone();
         next.admission = Admission::clone(&admission);
         let set = Event::AdmissionSet { admission: Box::new(admission), by: self.by() };
-        Decision::events(self.resolved_by(vec![set], &next))
+        let mut events = self.resolved_by(vec![set], &next);
+        events.extend(self.waiting_settled(&next));
+        Decision::events(events)
     }
 
     /// Who is put out by somebody's coming in: where users are here once, who he was before.
@@ -55,9 +57,13 @@ impl<'a> Turn<'a> {
         room_in_role(self.room, &would_be.role, leave)
     }
 
-    /// "Who has a token for this room, members, owners and its creator."
+    /// "Who has a token for this room, members, owners and its creator", and whoever was admitted.
     fn is_invited(self, joining: &Joining, newcomer: &Newcomer) -> bool {
+        let waited = self.room.waiting.get(&newcomer.peer_id);
+        let admitted =
+            waited.filter(|it| it.user_id == newcomer.user_id && it.is_admitted(self.at));
         joining.invited
+            || admitted.is_some()
             || newcomer.owner
             || self.room.is_creator(&newcomer.user_id)
             || self.room.members.contains_key(&newcomer.user_id)

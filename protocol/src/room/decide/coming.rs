@@ -11,10 +11,17 @@ use std::sync::Arc;
 
 impl<'a> Turn<'a> {
     pub(super) fn join(self, joining: Joining) -> Result<Decision, Refusal> {
-        let newcomer = self.room.newcomer(&joining);
+        let mut newcomer = self.room.newcomer(&joining);
         self.lets_in(&joining, &newcomer)?;
         let replaced = self.replaced_by(&newcomer);
         let mut events = Vec::with_capacity(2);
+        if let Some(waited) = self.room.waiting.get(&newcomer.peer_id) {
+            // Who was admitted is who comes.
+            newcomer.name = Arc::clone(&waited.name);
+            // Who found another way in waits no more.
+            let waiting_id = waited.waiting_id.clone();
+            events.extend(waited.is_open().then_some(Event::WaitingEnded { waiting_id }));
+        }
         if self.room.created_at.is_none() {
             let team = joining.standing.reach.of_new_room(None).map_err(|_| Refusal::WrongTeam)?;
             let call_type = &self.room.call_type;
@@ -70,7 +77,7 @@ impl<'a> Turn<'a> {
             .filter(|peer| peer.dropped_until.is_some_and(due))
             .map(|peer| peer.id().clone())
             .collect();
-        let mut events: Vec<Event> = Vec::new();
+        let mut events: Vec<Event> = self.missed_their_turn();
         for request in self.room.role_requests.values() {
             if request.is_over(self.at) && !lost.contains(&request.peer_id) {
                 events.push(ended(&request.request_id, Outcome::Expired, None));

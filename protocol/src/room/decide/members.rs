@@ -34,7 +34,10 @@ impl<'a> Turn<'a> {
             let newly = next.newly_administrative(peer, self.room, peer);
             self.asker.may_give(newly)?;
         }
-        Ok(Decision::events(self.resolved_by(events, &next)))
+        let mut events = self.resolved_by(events, &next);
+        // Members need not wait.
+        events.extend(self.waiting_of(|waits| next.members.contains_key(waits), true));
+        Ok(Decision::events(events))
     }
 
     /// The changes of members alone, as far as they are changes.

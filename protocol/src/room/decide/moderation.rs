@@ -99,6 +99,7 @@ impl<'a> Turn<'a> {
                 return Err(Refusal::TooMany { what: "blocked users", max: BLOCKED_MAX });
             }
             events.push(Event::UserBlocked { user_id: user_id.clone(), by: self.by() });
+            events.extend(self.waiting_of(|waits| waits == user_id, false));
         }
         events.extend(self.departures(&peers, LeftReason::Removed, note));
         Ok(Decision::events(events))

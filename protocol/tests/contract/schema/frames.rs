@@ -39,16 +39,22 @@ pub(super) fn params() -> BTreeMap<&'static str, Value> {
         (
             "join",
             object([
-                (
-                    "room",
-                    json!({ "type": "string", "pattern": format!("^([A-Za-z0-9_-]{{1,{NAME_MAX}}}:)?[A-Za-z0-9_-]{{1,{NAME_MAX}}}$") }),
-                ),
+                ("room", cid()),
                 ("token?", or_null(of("token"))),
                 ("name?", or_null(of("name"))),
                 ("metadata?", of("json")),
                 ("create?", boolean()),
             ]),
         ),
+        (
+            "knock",
+            object([
+                ("room", cid()),
+                ("token?", or_null(of("token"))),
+                ("name?", or_null(of("name"))),
+            ]),
+        ),
+        ("answerWaiting", object([waiting_id(), ("admit", boolean())])),
         (
             "resume",
             object([
@@ -158,8 +164,22 @@ pub(super) fn params() -> BTreeMap<&'static str, Value> {
     ])
 }
 
+/// `type:id` or a bare id.
+fn cid() -> Value {
+    let name = format!("[A-Za-z0-9_-]{{1,{NAME_MAX}}}");
+    json!({ "type": "string", "pattern": format!("^({name}:)?{name}$") })
+}
+
+fn waiting_id() -> (&'static str, Value) {
+    ("waitingId", of("peerId"))
+}
+
 fn subscription() -> (&'static str, Value) {
     ("subscriptionId", of("subscriptionId"))
+}
+
+fn waiting() -> Value {
+    object([waiting_id(), ("userId", of("userId")), ("name", of("name")), ("since", of("moment"))])
 }
 
 fn tracks() -> (&'static str, Value) {
@@ -193,6 +213,7 @@ pub(super) fn results() -> BTreeMap<&'static str, Value> {
                 object([
                     ("role", json!({ "type": "array", "items": of("roleRequest") })),
                     ("permission", json!({ "type": "array", "items": of("permissionRequest") })),
+                    ("waiting", all(waiting())),
                 ]),
             ),
             (
@@ -255,6 +276,7 @@ pub(super) fn results() -> BTreeMap<&'static str, Value> {
         ("requestPermissions", json!({ "anyOf": [done(), object([("requestId", of("requestId"))])] })),
         ("explain", object([("allowed", json!({ "type": "boolean" })), ("because", json!({ "type": "array", "items": because }))])),
         ("mute", object([("muted", count())])),
+        ("knock", object([waiting_id()])),
         ("subscribe", object([subscription(), tracks()])),
         ("media", object([("meshMax", count()), ("iceServers", all(object([
             ("urls", all(json!({ "type": "string" }))),
@@ -354,6 +376,15 @@ pub(super) fn notices() -> BTreeMap<&'static str, Value> {
         ("subscription-updated", object([subscription(), ("peerId", of("peerId")), tracks()])),
         ("subscriber-updated", object([subscription(), tracks()])),
         ("session-data-updated", object([("data", of("jsonObject")), ("by", of("by"))])),
+        ("waiting-updated", object([("waiting", waiting())])),
+        (
+            "waiting-left",
+            object([
+                waiting_id(),
+                ("outcome", one_of(["admitted", "refused", "left", "hidden"])),
+                ("by", of("by")),
+            ]),
+        ),
         ("room-ended", object([("by", of("by")), ("reason", or_null(of("reason")))])),
     ]);
     for params in stamped.values_mut() {
@@ -379,6 +410,13 @@ pub(super) fn notices() -> BTreeMap<&'static str, Value> {
         ),
         ("signal", object([("from", of("person")), ("data", of("json"))])),
         ("subscription-signal", object([subscription(), ("data", of("json"))])),
+        (
+            "waiting-answered",
+            json!({ "anyOf": [
+                object([waiting_id(), ("admitted", json!({ "const": true })), ("expiresAt", of("moment"))]),
+                object([waiting_id(), ("admitted", json!({ "const": false }))]),
+            ] }),
+        ),
         ("token-expiring", object([("in", json!({ "type": "integer", "minimum": 0 }))])),
     ]);
     stamped

@@ -87,6 +87,10 @@ params! {
         #[serde(default)]
         block: bool,
     }
+    AnswerWaiting {
+        waiting_id: PeerId,
+        admit: bool,
+    }
     OfUser {
         user_id: UserId,
     }
