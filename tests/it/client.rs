@@ -151,7 +151,12 @@ impl Client {
 
     /// Takes note of a notice.
     fn told(&mut self, method: &str, params: &Value) {
-        if let "app-message" | "signal" | "subscription-signal" | "token-expiring" = method {
+        if let "app-message"
+        | "signal"
+        | "subscription-signal"
+        | "token-expiring"
+        | "waiting-answered" = method
+        {
             assert!(params.get("seq").is_none(), "{method} has no seq: {params}");
             return;
         }

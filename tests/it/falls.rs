@@ -429,3 +429,37 @@ async fn the_house_says_goodbye_and_ends() {
     house.stopped().await;
     assert!(tokio::net::TcpStream::connect(addr).await.is_err(), "nobody listens any more");
 }
+
+#[tokio::test]
+async fn who_waits_before_a_room_that_falls_comes_back_and_knocks() {
+    for fault in [Fault::PanicBefore, Fault::PanicAfter, Fault::Fail] {
+        over_each(async |journal| {
+            let house = House::over(Arc::clone(&journal) as _, |_| {});
+            let (mut ana, mut bo, _cy) = three(&house).await;
+            let knocking = json!({ "private": true, "knocking": true });
+            assert_eq!(house.call(ROOM, "setAdmission", knocking).await.0, 200);
+            let mut di = house.socket().await;
+            let knock = json!({ "room": ROOM, "token": user_token("di", json!({})) });
+            let before = di.done("knock", knock.clone()).await;
+            ana.notice("waiting-updated").await;
+            journal.next(ROOM, &[fault]);
+            ana.ask("setName", &json!({ "name": "Anna" })).await;
+            for client in [&mut ana, &mut bo, &mut di] {
+                assert_eq!(client.hear().await, Heard::Closed(4003, "room restarted".into()));
+            }
+            come_back(&house, &mut ana).await;
+            // Nobody knows his socket any more, and who rules the room is told so.
+            let left = ana.until("waiting-left").await;
+            assert_eq!(
+                (&left["waitingId"], &left["outcome"]),
+                (&before["waitingId"], &json!("left"))
+            );
+            di.reconnect(house.addr).await;
+            let after = di.done("knock", knock).await;
+            let listed = ana.state().await["requests"]["waiting"].clone();
+            assert_eq!(listed.as_array().unwrap().len(), 1);
+            assert_eq!(listed[0]["waitingId"], after["waitingId"]);
+        })
+        .await;
+    }
+}

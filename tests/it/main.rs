@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it stands")]
 
 mod admin;
+mod admission;
 mod calls;
 mod cli;
 mod client;
@@ -24,4 +25,5 @@ mod server_side;
 mod stream;
 mod teams;
 mod trail;
+mod waiting;
 mod walk;
