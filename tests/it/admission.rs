@@ -1,7 +1,8 @@
 //! Who is let in, when, and with what: over real sockets, and over a restart.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use rolecall::clock::Clock;
 use rolecall_protocol::id::Timestamp;
 use serde_json::{Value, json};
 
@@ -26,8 +27,7 @@ async fn set(house: &House, admission: Value) {
 
 /// A moment so many milliseconds from now, as the wire has it.
 fn from_now(millis: u64) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    Timestamp(u64::try_from(now.as_millis()).unwrap()).plus(millis).to_string()
+    Timestamp(Clock::system().now_ms()).plus(millis).to_string()
 }
 
 async fn refused(client: &mut Client, params: Value) -> Value {

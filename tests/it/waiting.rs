@@ -1,8 +1,9 @@
 //! Knocking at a private room, over real sockets.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::{
     client::{Client, Heard},
