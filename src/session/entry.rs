@@ -135,6 +135,7 @@ impl Session {
         }
         match outcome.await {
             Ok(Ok((seated, resumed))) => {
+                Box::pin(self.stop_waiting()).await;
                 let term = Term::new(resumed.exp, &self.house.hub.shared().clock);
                 let Resumed { user_id, came_s, issued, .. } = resumed;
                 self.place = Some(Box::new(Place { cid, seated, user_id, came_s, term, issued }));

@@ -101,8 +101,10 @@ impl Session {
     ) -> Next {
         let Some(waiting) = &mut self.waiting else { return Next::Go };
         let Ok(until) = answer else {
-            // The room fell, and who waited with it.
-            return Next::Close(code::Close::RoomRestarted);
+            // The room fell, or the house closes, and who waited is known no more.
+            let closes = *self.house.closing.borrow();
+            let close = if closes { code::Close::GoingAway } else { code::Close::RoomRestarted };
+            return Next::Close(close);
         };
         let said = native::waiting_answered(&waiting.waiting_id, until);
         match until {

@@ -101,7 +101,7 @@ async fn who_is_refused_stays_outside_and_knocks_again_after_a_while() {
 async fn who_goes_waits_no_more() {
     let house = House::open();
     let mut ann = room(&house).await;
-    for how in ["leave", "goodbye", "lost"] {
+    for how in ["leave", "join", "resume", "goodbye", "lost"] {
         let (mut bo, id) = knocking(&house, "Bo").await;
         assert_eq!(ann.until("waiting-updated").await["waiting"]["waitingId"], json!(id));
         match how {
@@ -110,15 +110,24 @@ async fn who_goes_waits_no_more() {
                 let join = json!({ "room": "daily:y" });
                 bo.join(&join).await.expect("the socket is good for another room");
             }
+            "join" => drop(bo.join(&json!({ "room": "daily:y" })).await.unwrap()),
+            "resume" => {
+                let mut di = house.join("daily:y", "di", json!({})).await;
+                std::mem::swap(&mut di.ws, &mut bo.ws);
+                assert_eq!(di.resume_with(&json!({})).await.unwrap()["resumed"], true);
+                bo = di;
+            }
             "goodbye" => bo.hang_up(1000).await,
-            _ => drop(bo),
+            _ => {}
         }
+        let still_there = (how != "lost").then_some(bo);
         let left = ann.until("waiting-left").await;
         assert_eq!(
             (&left["waitingId"], &left["outcome"], &left["by"]),
             (&json!(id), &json!("left"), &Value::Null),
             "{how}"
         );
+        drop(still_there);
     }
     assert_eq!(house.room("daily:x").await["requests"]["waiting"], json!([]));
 }
