@@ -79,6 +79,7 @@ export class Link {
       if (asked) this.send(ping);
       this.#beat = setTimeout(look, asked ? idle / 3 : idle);
     };
+    clearTimeout(this.#beat);
     this.#beat = setTimeout(look, idle);
   }
 

@@ -17,6 +17,7 @@ export { RolecallError };
 /** @typedef {import("./wire.js").RoomInfo} RoomInfo */
 /** @typedef {import("./wire.js").RoleRequest} RoleRequest */
 /** @typedef {import("./wire.js").PermissionRequest} PermissionRequest */
+/** @typedef {import("./wire.js").Waiting} Waiting */
 /** @typedef {import("./wire.js").TrackKind} TrackKind */
 /** @typedef {import("./wire.js").Subscriptions} Subscriptions */
 /** @typedef {import("./wire.js").MediaInfo} MediaInfo */
@@ -25,8 +26,10 @@ export { RolecallError };
 
 /** @typedef {string | { requestId: string } | { request: { requestId: string } }} RequestOrId an id, a request, or the notice that brought it */
 
+/** @typedef {string | { waitingId: string } | { waiting: { waitingId: string } }} WaitingOrId likewise, of somebody who waits */
+
 /**
- * Connects to a room and joins it.
+ * Connects to a room and joins it; with `knock`, once somebody lets one in.
  * @param {Options} options
  * @returns {Promise<Rolecall>}
  */
@@ -167,6 +170,12 @@ export class Rolecall extends Session {
   /** @param {string} peerId @param {{ reason?: string, block?: boolean }} [options] @returns {Promise<{}>} */
   removePeer(peerId, options = {}) {
     return this.call("removePeer", { peerId, ...options });
+  }
+
+  /** Lets in whoever knocked, or not. @param {WaitingOrId} waiting @param {boolean} admit @returns {Promise<{}>} */
+  answerWaiting(waiting, admit) {
+    const { waitingId } = typeof waiting === "string" ? { waitingId: waiting } : "waiting" in waiting ? waiting.waiting : waiting;
+    return this.call("answerWaiting", { waitingId, admit });
   }
 
   /** @param {string} userId @returns {Promise<{}>} */

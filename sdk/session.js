@@ -17,6 +17,7 @@ import { NOTICES, View } from "./view.js";
  * @property {string} [name]
  * @property {any} [metadata]
  * @property {boolean} [create] `false`: refuse to create the room
+ * @property {boolean} [knock] `true`: where the room lets in only who was invited, knock, and wait to be let in
  * @property {import("./link.js").WebSocketClass} [WebSocket] `globalThis.WebSocket` where absent
  * @property {boolean | import("./backoff.js").BackoffOptions} [reconnect] `false`: a lost socket ends the session
  * @property {number} [callTimeout] milliseconds for a call, and for one attempt to connect (15 000)
@@ -45,8 +46,14 @@ export class Session extends Emitter {
   #secret = null;
   /** @type {Link | null} */
   #link = null;
-  /** The handshake under way. @type {{ id: string, method: "join" | "resume" } | null} */
+  /** The handshake under way. @type {{ id: string, method: "join" | "resume" | "knock" } | null} */
   #handshake = null;
+  /** The token shown on this socket. @type {string | undefined} */
+  #shown;
+  /** Whether it was knocked since `connect`: a way in that is lost is looked for anew. */
+  #knocked = false;
+  /** Under which id one waits to be let in. @type {string | null} */
+  #waiting = null;
   /** Whether calls may go out. */
   #ready = false;
   /** @type {Promise<void> | null} */
@@ -89,7 +96,7 @@ export class Session extends Emitter {
   get roles() { return this.#view.roles; }
   /** The room itself; null before the first join. */
   get room() { return this.#view.room; }
-  /** Pending requests: of roles, those this peer asked or is asked; of permissions, those he may see. */
+  /** Pending requests: of roles, those this peer asked or is asked; of permissions, those he may see; who waits to be let in, where he may answer. */
   get requests() { return this.#view.requests; }
   /** Own subscriptions, by which end one is. */
   get subscriptions() { return this.#view.subscriptions; }
@@ -99,7 +106,7 @@ export class Session extends Emitter {
   get epoch() { return this.#view.epoch; }
 
   /**
-   * Connects and joins. A first attempt that fails rejects and is not repeated; later losses are.
+   * Connects and joins. A first attempt that fails rejects and is not repeated; later losses are, while one waits to be let in as well.
    * @returns {Promise<this>}
    */
   connect() {
@@ -108,6 +115,8 @@ export class Session extends Emitter {
     }
     this.#view.clear();
     this.#leaving = null;
+    this.#knocked = false;
+    this.#lostAt = Date.now();
     this.#backoff.reset();
     return new Promise((resolve, reject) => {
       this.#first = { resolve: () => resolve(this), reject };
@@ -169,21 +178,11 @@ export class Session extends Emitter {
 
   async #attempt() {
     const turn = ++this.#turn;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#lost(4002, "timeout"), this.#timeout);
-    let token;
-    try {
-      token = await this.#askToken();
-    } catch (error) {
-      if (turn !== this.#turn) return;
-      if (!this.#first) this.fail(error, "token");
-      return this.#lost(1006, "no-token", error);
-    }
-    if (turn !== this.#turn) return;
+    if (!(await this.#present(turn))) return;
     try {
       this.#link = new Link(this.#WebSocket, this.#url, {
-        onOpen: () => this.#greet(token),
-        onFrame: (frame) => this.#onFrame(frame, token),
+        onOpen: () => this.#greet(this.#secret === null ? "join" : "resume"),
+        onFrame: (frame) => this.#onFrame(frame),
         onEnd: (code, reason) => this.#lost(code, reason),
         onGarbage: (error) => this.fail(error, "frame"),
       });
@@ -196,30 +195,52 @@ export class Session extends Emitter {
     return typeof this.#token === "function" ? this.#token() : this.#token;
   }
 
-  /** The first call on a socket: take the seat again where there is one, else join. @param {string | undefined} token */
-  #greet(token) {
-    const method = this.#secret === null ? "join" : "resume";
+  /** Gets a token to show, within the time of an attempt. @param {number} turn @returns {Promise<boolean>} whether to go on */
+  async #present(turn) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#lost(4002, "timeout"), this.#timeout);
+    try {
+      const token = await this.#askToken();
+      if (turn === this.#turn) this.#shown = token;
+    } catch (error) {
+      if (turn !== this.#turn) return false;
+      if (this.#patient) this.fail(error, "token");
+      this.#lost(1006, "no-token", error);
+    }
+    return turn === this.#turn;
+  }
+
+  /** Whether what fails for now is tried again. */
+  get #patient() {
+    return !this.#first || this.#knocked;
+  }
+
+  /** The first call on a socket: take the seat again, join, or knock. @param {"join" | "resume" | "knock"} method @param {boolean} [admitted] to a name that is known */
+  #greet(method, admitted) {
     const { room, name, metadata, create } = this.#options;
-    // The secret of the session is enough to resume; an old token could only spoil it.
-    const fresh = typeof this.#token === "function" ? token : undefined;
-    const params = method === "join"
-      ? { room, token, name, metadata, create }
-      : { session: this.#secret, epoch: this.#view.epoch, seq: this.#view.seq, token: fresh };
+    const token = this.#shown;
+    const params = {
+      join: admitted ? { room, token, metadata } : { room, token, name, metadata, create },
+      knock: { room, token, name },
+      // The secret of the session is enough to resume; an old token could only spoil it.
+      resume: { session: this.#secret, epoch: this.#view.epoch, seq: this.#view.seq, token: typeof this.#token === "function" ? token : undefined },
+    }[method];
     this.#handshake = { id: this.#calls.nextId(), method };
     this.#link?.send(frameOf(this.#handshake.id, method, params));
   }
 
-  /** @param {any} frame @param {string | undefined} token */
-  #onHandshake(frame, token) {
-    const method = /** @type {"join" | "resume"} */ (this.#handshake?.method);
+  /** @param {any} frame */
+  #onHandshake(frame) {
+    const method = /** @type {"join" | "resume" | "knock"} */ (this.#handshake?.method);
     this.#handshake = null;
-    if (frame.error) return this.#onRefused(RolecallError.fromWire(frame.error, method), method, token);
-    if (frame.result.session) this.#secret = frame.result.session;
+    if (frame.error) return this.#onRefused(RolecallError.fromWire(frame.error, method), method);
     clearTimeout(this.#timer);
     this.#joinedAt = Date.now();
-    this.#ready = true;
     const { heartbeat = 30_000 } = this.#options;
     if (heartbeat > 0) this.#link?.watch(heartbeat, frameOf(`${this.#calls.nextId()}-beat`, "ping", {}));
+    if (method === "knock") return this.#onWaiting(frame.result.waitingId);
+    if (frame.result.session) this.#secret = frame.result.session;
+    this.#ready = true;
     if (method === "resume" && frame.result.resumed) this.#onResumed(frame.result);
     else this.#onJoined(frame.result, method);
   }
@@ -253,24 +274,48 @@ export class Session extends Emitter {
     else this.emit("resumed", { resumed: false });
   }
 
-  /** @param {RolecallError} error @param {"join" | "resume"} method @param {string | undefined} token */
-  #onRefused(error, method, token) {
+  /** @param {string} waitingId */
+  #onWaiting(waitingId) {
+    this.#waiting = waitingId;
+    this.#become("waiting");
+    if (this.#waiting === waitingId) this.emit("waiting", { waitingId });
+  }
+
+  /** Who waited is let in, or not. @param {{ waitingId: string, admitted: boolean }} answer */
+  async #onAnswered({ waitingId, admitted }) {
+    if (waitingId !== this.#waiting) return;
+    this.#waiting = null;
+    if (!admitted) {
+      return this.#finish(1000, "refused", new RolecallError({ code: 403, reason: "refused", message: "you were not let in", method: "knock", data: { waitingId } }));
+    }
+    // The token may have aged while one waited.
+    if (await this.#present(this.#turn)) this.#greet("join", true);
+  }
+
+  /** @param {RolecallError} error @param {"join" | "resume" | "knock"} method */
+  #onRefused(error, method) {
     if (method === "resume" && error.code === 410) {
       this.#secret = null;
-      return this.#greet(token);
+      return this.#greet("join");
     }
+    if (method === "join" && this.#options.knock && error.reason === "private" && error.data.knocking) {
+      this.#knocked = true;
+      return this.#greet("knock");
+    }
+    // The room was opened in between.
+    if (method === "knock" && error.reason === "not-needed") return this.#greet("join");
     const passing = error.code === 429 || error.code === 500 || error.code === 503;
-    if (passing && !this.#first) return this.#lost(4002, error.reason, error);
+    if (passing && this.#patient) return this.#lost(4002, error.reason, error);
     const code = error.reason === "bad-token" ? 4500 : error.reason === "token-expired" ? 4501 : 1000;
     this.#finish(code, error.reason, error);
   }
 
   // ---- frames
 
-  /** @param {any} frame @param {string | undefined} token */
-  #onFrame(frame, token) {
+  /** @param {any} frame */
+  #onFrame(frame) {
     if (typeof frame.method === "string" && frame.id === undefined) return this.#onNotice(frame.method, frame.params ?? {});
-    if (this.#handshake && frame.id === this.#handshake.id) return this.#onHandshake(frame, token);
+    if (this.#handshake && frame.id === this.#handshake.id) return this.#onHandshake(frame);
     const call = this.#calls.take(frame.id);
     if (!call) {
       if (frame.id === null && frame.error) this.fail(RolecallError.fromWire(frame.error), "frame");
@@ -308,6 +353,7 @@ export class Session extends Emitter {
     }
     this.emit("notice", { method, params });
     if (NOTICES.has(method)) this.emit(/** @type {any} */ (method), told);
+    if (method === "waiting-answered") void this.#onAnswered(params);
     if (method === "token-expiring" && typeof this.#token === "function") void this.#renew();
   }
 
@@ -332,14 +378,14 @@ export class Session extends Emitter {
     const reason = code === 4002 && text ? text : closeReason(code, text);
     this.#unlink(4002);
     if (this.#leaving) return this.#finish(1000, "left");
-    if (this.#first) {
+    if (!this.#patient) {
       const message = `could not connect: ${code} ${reason}`;
       return this.#finish(code, reason, asError(cause) ?? RolecallError.local("connection-failed", message, { data: { code, reason }, cause }));
     }
     // An expired token leaves the seat for the grace, and a token function can take it again.
     const renewable = code === 4501 && typeof this.#token === "function";
     if (this.#options.reconnect === false || (isFinal(code) && !renewable)) return this.#finish(code, reason, asError(cause), wordsOf(code, text));
-    if (this.#state === "joined") {
+    if (this.#state === "joined" || this.#state === "waiting") {
       this.#lostAt = Date.now();
       if (this.#lostAt - this.#joinedAt >= STABLE_MS) this.#backoff.reset();
     }
@@ -371,6 +417,7 @@ export class Session extends Emitter {
     clearTimeout(this.#timer);
     this.#ready = false;
     this.#handshake = null;
+    this.#waiting = null;
     this.#link?.end(code);
     this.#link = null;
   }
@@ -389,8 +436,8 @@ function asError(cause) {
   return cause instanceof RolecallError ? cause : undefined;
 }
 
-/** @param {string | undefined} url */
-function endpointOf(url) {
+/** Where a server's sockets are. @param {string | undefined} url */
+export function endpointOf(url) {
   const origin = /** @type {any} */ (globalThis).location?.origin;
   if (url === undefined && !origin) throw new TypeError("no page here: pass the server's address as the option `url`");
   const endpoint = new URL(url ?? origin);

@@ -17,6 +17,9 @@ export const NOTICES = new Set([
   "role-change-cancelled",
   "permission-request",
   "permission-request-answered",
+  "waiting-updated",
+  "waiting-left",
+  "waiting-answered",
   "counts-updated",
   "app-message",
   "signal",
@@ -50,7 +53,7 @@ export class View {
   /** @type {import("./wire.js").Counts} */
   counts = { present: 0, hidden: 0 };
   /** @type {import("./wire.js").Requests} */
-  requests = { role: [], permission: [] };
+  requests = { role: [], permission: [], waiting: [] };
   /** @type {Subscriptions} */
   subscriptions = { receiving: [], sending: [] };
   /** @type {Set<string>} */
@@ -76,7 +79,7 @@ export class View {
     this.sessionData = reply.sessionData ?? {};
     this.roles = reply.roles;
     this.counts = reply.counts;
-    this.requests = { role: [...reply.requests.role], permission: [...reply.requests.permission] };
+    this.requests = { role: [...reply.requests.role], permission: [...reply.requests.permission], waiting: [...(reply.requests.waiting ?? [])] };
     this.subscriptions = { receiving: [...(reply.subscriptions?.receiving ?? [])], sending: [...(reply.subscriptions?.sending ?? [])] };
     this.participants.clear();
     for (const participant of reply.participants) this.participants.set(participant.peerId, participant);
@@ -118,6 +121,11 @@ export class View {
       case "permission-request-answered":
         this.#drop("permission", params.requestId);
         return params;
+      case "waiting-updated":
+        this.#wait(params.waiting.waitingId, params.waiting);
+        return params;
+      case "waiting-left":
+        return this.#wait(params.waitingId, undefined, params);
       case "subscription-updated":
         this.#subscribe("receiving", params.subscriptionId, params.tracks, { peerId: params.peerId });
         return params;
@@ -176,6 +184,14 @@ export class View {
     this.subscriptions = { ...this.subscriptions, [end]: others };
   }
 
+  /** Puts who waits to be let in, or forgets him; returns what his leaving tells. @param {string} waitingId @param {import("./wire.js").Waiting} [waiting] @param {any} [params] */
+  #wait(waitingId, waiting, params) {
+    const known = this.requests.waiting.find((one) => one.waitingId === waitingId);
+    const others = this.requests.waiting.filter((one) => one !== known);
+    this.requests = { ...this.requests, waiting: waiting ? [...others, waiting] : others };
+    return { ...params, waiting: known };
+  }
+
   /** Forgets everything. */
   clear() {
     this.peerId = this.epoch = this.room = null;
@@ -184,7 +200,7 @@ export class View {
     this.roles = {};
     this.participants.clear();
     this.counts = { present: 0, hidden: 0 };
-    this.requests = { role: [], permission: [] };
+    this.requests = { role: [], permission: [], waiting: [] };
     this.subscriptions = { receiving: [], sending: [] };
     this.#ended.clear();
   }

@@ -7,6 +7,7 @@
 /** @typedef {boolean | ReceiveMap} Reception */
 /** @typedef {"left" | "lost" | "removed" | "hidden" | "ended"} LeaveReason */
 /** @typedef {"accepted" | "rejected" | "cancelled" | "expired" | "superseded" | "left" | "withdrawn"} RequestOutcome */
+/** @typedef {"admitted" | "refused" | "left" | "hidden"} WaitingOutcome `hidden`: he waits on, but oneself may not answer any more */
 /** @typedef {"send-audio" | "send-video" | "screenshare" | "presence"} Askable what `requestPermissions` may ask for */
 
 /**
@@ -97,7 +98,16 @@
  * @property {string[]} permissions
  */
 
-/** @typedef {{ role: RoleRequest[], permission: PermissionRequest[] }} Requests */
+/**
+ * Somebody who waits to be let in.
+ * @typedef {object} Waiting
+ * @property {string} waitingId his peer id once he is in
+ * @property {string} userId
+ * @property {string} name
+ * @property {string} since
+ */
+
+/** @typedef {{ role: RoleRequest[], permission: PermissionRequest[], waiting: Waiting[] }} Requests */
 
 /** @typedef {{ subscriptionId: string, peerId: string, tracks: TrackKind[] }} Receiving a subscription of one's own */
 /** @typedef {{ subscriptionId: string, tracks: TrackKind[] }} Sending a subscription to oneself; whose it is, nobody says */
@@ -141,6 +151,9 @@
  * @property {Stamp & { requestId: string, outcome: RequestOutcome }} role-change-cancelled
  * @property {Stamp & PermissionRequest} permission-request
  * @property {Stamp & PermissionRequest & { granted: boolean, by: By | PeerRef, reason?: string }} permission-request-answered
+ * @property {Stamp & { waiting: Waiting }} waiting-updated
+ * @property {Stamp & { waitingId: string, outcome: WaitingOutcome, by: By, waiting?: Waiting }} waiting-left `waiting` is what was known of him
+ * @property {{ waitingId: string, admitted: boolean, expiresAt?: string }} waiting-answered to who waits; once admitted, the client joins by itself
  * @property {Stamped & Counts} counts-updated
  * @property {{ from: PeerRef, data: any, to: string | { roles: string[] } }} app-message
  * @property {{ from: PeerRef, data: any }} signal
@@ -153,13 +166,14 @@
  * @property {{ in: number }} token-expiring
  */
 
-/** @typedef {"idle" | "connecting" | "joined" | "reconnecting" | "closed"} State */
+/** @typedef {"idle" | "connecting" | "waiting" | "joined" | "reconnecting" | "closed"} State */
 
 /**
  * What the client itself tells.
  * @typedef {object} LocalEvents
  * @property {{ state: State, previous: State }} state
  * @property {JoinReply} joined after every join, the first and one after a lost session
+ * @property {{ waitingId: string }} waiting it was knocked, and nobody has answered yet
  * @property {{ resumed: boolean }} resumed the seat was taken again; `false`: the maps were rebuilt
  * @property {{ attempt: number, delay: number, code: number, reason: string }} reconnecting
  * @property {{ code: number, reason: string, willReconnect: false, text?: string, error?: import("./error.js").RolecallError }} closed `text`: the reason that whoever removed this peer or ended the room gave

@@ -12,6 +12,13 @@ import { WebSocketServer } from "ws";
  * @property {import("ws").WebSocket | null} socket
  */
 
+/**
+ * @typedef {object} Waiter
+ * @property {import("../wire.js").Waiting} waiting
+ * @property {import("ws").WebSocket} socket
+ * @property {boolean} admitted
+ */
+
 /** A whole participant. @param {string} peerId @param {object} [fields] @returns {any} */
 export function participant(peerId, fields = {}) {
   return {
@@ -53,6 +60,10 @@ export class FakeServer {
   refuseNext = null;
   /** What new peers look like. @type {object} */
   newcomer = { capabilities: ["send-audio", "update-call-permissions"] };
+  /** Where it is set, nobody comes in without a token, and `knocking` says whether one may knock. @type {{ knocking: boolean } | null} */
+  door = null;
+  /** Who knocked, by waiting id. @type {Map<string, Waiter>} */
+  waiters = new Map();
   /** @type {Map<string, any>} */
   peers = new Map();
   /** @type {Map<string, Seat>} */
@@ -65,7 +76,7 @@ export class FakeServer {
   /** Calls that were carried out. @type {{ id: any, method: string, params: any }[]} */
   calls = [];
   /** @type {Record<string, (params: any, seat: Seat) => any>} */
-  handlers = {};
+  handlers = { answerWaiting: ({ waitingId, admit }, seat) => this.answer(waitingId, admit, seat.peerId) };
   #ids = 0;
   /** @type {WebSocketServer} */
   #sockets;
@@ -79,6 +90,7 @@ export class FakeServer {
         seat = this.#receive(socket, seat, JSON.parse(data.toString()));
       });
       socket.on("close", (code) => {
+        this.#unwait(this.#waiterOf(socket), "left");
         if (!seat || seat.socket !== socket) return;
         seat.socket = null;
         if (code === 1000 || code === 1001) this.unseat(seat, "left");
@@ -108,6 +120,63 @@ export class FakeServer {
   async stop() {
     for (const socket of this.#sockets.clients) socket.terminate();
     await new Promise((resolve) => this.#sockets.close(resolve));
+  }
+
+  // ---- the door
+
+  /** Lets in who knocked, or not. @param {string} waitingId @param {boolean} admit @param {string} [by] */
+  answer(waitingId, admit, by = "server") {
+    const waiter = this.waiters.get(waitingId);
+    if (!waiter || waiter.admitted) throw refusal(404, "unknown-waiting");
+    this.#unwait(waiter, admit ? "admitted" : "refused", by);
+    waiter.admitted = admit;
+    if (admit) this.waiters.set(waitingId, waiter);
+    this.#tellWaiter(waiter, { waitingId, admitted: admit, ...(admit && { expiresAt: "2026-01-01T00:01:00.000Z" }) });
+  }
+
+  /** @param {import("ws").WebSocket} socket */
+  #waiterOf(socket) {
+    return [...this.waiters.values()].find((waiter) => waiter.socket === socket);
+  }
+
+  /** @param {Waiter} waiter @param {object} params */
+  #tellWaiter(waiter, params) {
+    if (!this.deaf) waiter.socket.send(JSON.stringify({ jsonrpc: "2.0", method: "waiting-answered", params }));
+  }
+
+  /** @param {import("ws").WebSocket} socket @param {any} params */
+  #knock(socket, { name }) {
+    if (!this.door) throw refusal(409, "not-needed");
+    if (!this.door.knocking) throw refusal(403, "private", { knocking: false });
+    if (this.#waiterOf(socket)) throw refusal(409, "already-waiting");
+    const waitingId = `waiting-${(this.#ids += 1)}`;
+    /** @type {Waiter} */
+    const waiter = { waiting: { waitingId, userId: waitingId, name: name ?? "", since: "2026-01-01T00:00:00.000Z" }, socket, admitted: false };
+    this.waiters.set(waitingId, waiter);
+    for (const seat of this.#holders()) this.tell(seat, "waiting-updated", { waiting: waiter.waiting });
+    return { waitingId };
+  }
+
+  /** @param {Waiter | undefined} waiter @param {string} outcome @param {string | null} [by] */
+  #unwait(waiter, outcome, by = null) {
+    if (!waiter) return;
+    const { waitingId } = waiter.waiting;
+    this.waiters.delete(waitingId);
+    if (waiter.admitted) return;
+    for (const seat of this.#holders()) this.tell(seat, "waiting-left", { waitingId, outcome, by });
+  }
+
+  #waitingList() {
+    return [...this.waiters.values()].filter(({ admitted }) => !admitted).map(({ waiting }) => waiting);
+  }
+
+  #holders() {
+    return [...this.seats.values()].filter((seat) => this.#holds(seat));
+  }
+
+  /** @param {Seat} seat @returns {boolean} */
+  #holds(seat) {
+    return this.peers.get(seat.peerId)?.capabilities.includes("update-call-permissions") ?? false;
   }
 
   // ---- the room
@@ -149,8 +218,12 @@ export class FakeServer {
 
   /** Tells whom a seat sees more or less of by what it now holds. @param {Seat} seat @param {boolean} held */
   #showHidden(seat, held) {
-    const holds = this.peers.get(seat.peerId).capabilities.includes("update-call-permissions");
+    const holds = this.#holds(seat);
     if (holds === held) return;
+    for (const waiting of this.#waitingList()) {
+      if (holds) this.tell(seat, "waiting-updated", { waiting });
+      else this.tell(seat, "waiting-left", { waitingId: waiting.waitingId, outcome: "hidden", by: null });
+    }
     for (const peer of this.peers.values()) {
       if (peer.permissions.hasPresence || peer.peerId === seat.peerId) continue;
       if (holds) this.tell(seat, "participant-joined", { participant: peer });
@@ -195,7 +268,7 @@ export class FakeServer {
       roles: {},
       participants: [...this.peers.values()].filter((peer) => this.sees(seat, peer)),
       counts: this.counts(),
-      requests: this.requests,
+      requests: { ...this.requests, waiting: this.#holds(seat) ? this.#waitingList() : [] },
       subscriptions: this.subscriptions,
       protocol: "rolecall.v1",
       version: "0.0.0",
@@ -225,8 +298,23 @@ export class FakeServer {
       if (close) socket.close(close);
       return null;
     }
+    if (method === "knock" || method === "ping" || method === "leave") {
+      try {
+        if (method === "leave") this.#unwait(this.#waiterOf(socket), "left");
+        reply({ result: method === "knock" ? this.#knock(socket, params) : {} });
+      } catch (error) {
+        reply({ error: /** @type {any} */ (error).wire });
+      }
+      return null;
+    }
     if (method === "join") {
-      const taken = this.#seat(params);
+      const waiter = this.#waiterOf(socket);
+      if (this.door && !params.token && !waiter?.admitted) {
+        reply({ error: refusal(403, "private", { knocking: this.door.knocking }).wire });
+        return null;
+      }
+      if (waiter) this.waiters.delete(waiter.waiting.waitingId);
+      const taken = this.#seat(waiter ? { ...params, name: waiter.waiting.name } : params, waiter?.waiting.waitingId);
       taken.socket = socket;
       for (const early of this.prelude.splice(0)) this.send(taken, early);
       reply({ result: this.snapshot(taken) });
@@ -256,10 +344,10 @@ export class FakeServer {
     return known;
   }
 
-  /** @param {any} params @returns {Seat} */
-  #seat(params) {
+  /** @param {any} params @param {string} [waitingId] @returns {Seat} */
+  #seat(params, waitingId) {
     this.#ids += 1;
-    const peerId = `self-${this.#ids}`;
+    const peerId = waitingId ?? `self-${this.#ids}`;
     /** @type {Seat} */
     const seat = { peerId, secret: `secret-${this.#ids}`, journal: [], outcomes: new Map(), socket: null };
     this.put(participant(peerId, { ...this.newcomer, name: params.name ?? null, metadata: params.metadata ?? null }));

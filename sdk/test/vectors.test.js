@@ -47,6 +47,7 @@ function inOrder({ room, sessionData, participants, counts, requests, subscripti
       permission: requests.permission
         .map((/** @type {any} */ request) => ({ ...request, permissions: [...request.permissions].sort() }))
         .sort(by("requestId")),
+      waiting: [...requests.waiting].sort(by("waitingId")),
     },
     subscriptions: {
       receiving: [...subscriptions.receiving].sort(by("subscriptionId")),
@@ -55,7 +56,7 @@ function inOrder({ room, sessionData, participants, counts, requests, subscripti
   };
 }
 
-const SCENARIOS = ["stage", "lobby", "ending", "media"];
+const SCENARIOS = ["stage", "lobby", "waiting", "ending", "media"];
 
 for (const name of SCENARIOS) {
   const { about, steps, told, state } = read(name);
@@ -81,6 +82,7 @@ test("no frame of a scenario is lost on a view", () => {
   assert.ok(states.filter((state) => state !== null).length >= 8);
   const rooms = states.filter((state) => state !== null);
   assert.ok(rooms.some(({ requests }) => requests.permission.length > 0), "a permission request is pending");
+  assert.ok(rooms.some(({ requests }) => requests.waiting.length > 0), "somebody waits to be let in");
   assert.ok(rooms.some(({ subscriptions }) => subscriptions.receiving.length > 0 && subscriptions.sending.length > 0), "somebody receives and sends");
   assert.ok(rooms.some(({ sessionData }) => Object.keys(sessionData).length > 0), "there is session data");
   assert.ok(rooms.some(({ counts }) => counts.hidden > 0), "somebody is hidden");

@@ -198,6 +198,33 @@ describe("permission requests", () => {
   });
 });
 
+describe("who waits to be let in", () => {
+  const waiting = (/** @type {string} */ waitingId, name = waitingId.toUpperCase()) => ({ waitingId, userId: waitingId, name, since: "2026-01-01T00:00:00.000Z" });
+
+  test("kept by the notice, renewed under its id, forgotten by the other, which tells who he was", () => {
+    view.apply("waiting-updated", { waiting: waiting("w1") });
+    view.apply("waiting-updated", { waiting: waiting("w2") });
+    view.apply("waiting-updated", { waiting: waiting("w1", "Bob") });
+    assert.deepEqual(view.requests.waiting, [waiting("w2"), waiting("w1", "Bob")]);
+    const before = view.requests;
+    const told = view.apply("waiting-left", { waitingId: "w1", outcome: "admitted", by: "ann" });
+    assert.deepEqual(told, { waitingId: "w1", outcome: "admitted", by: "ann", waiting: waiting("w1", "Bob") });
+    assert.deepEqual(view.requests.waiting, [waiting("w2")]);
+    assert.equal(before.waiting.length, 2, "what was read stays as it was");
+    assert.equal(view.apply("waiting-left", { waitingId: "w1", outcome: "left", by: null }).waiting, undefined);
+  });
+
+  test("a reply replaces them, one without any is nobody, clearing forgets them", () => {
+    view.reset(joinReply({ requests: { role: [], permission: [], waiting: [waiting("w3")] } }));
+    assert.deepEqual(view.requests.waiting, [waiting("w3")]);
+    view.reset(joinReply());
+    assert.deepEqual(view.requests.waiting, []);
+    view.apply("waiting-updated", { waiting: waiting("w4") });
+    view.clear();
+    assert.deepEqual(view.requests.waiting, []);
+  });
+});
+
 describe("subscriptions", () => {
   const receiving = { subscriptionId: "s1", peerId: "bo", tracks: ["audio", "video"] };
   const sending = { subscriptionId: "s2", tracks: ["audio"] };
