@@ -1,8 +1,10 @@
 /** @file Daily's call object over the native client: its methods and their guards. Coming and going is in `session.js`, what happens in a meeting in `meeting.js`. */
 
+import { RolecallError } from "../error.js";
 import { addressOf } from "./address.js";
 import { checkUpdate } from "./check.js";
 import { shareError } from "./camera-error.js";
+import { DeviceNews } from "./device-news.js";
 import { isOn } from "./participant.js";
 import { RESET } from "./permissions.js";
 import { checkUserData } from "./properties.js";
@@ -21,6 +23,28 @@ const APP_MESSAGE_MAX = 4096;
 export class DailyCall extends CallSession {
   /** @type {Record<string, import("./types.js").Participant>} */
   #nobody = {};
+  #news;
+
+  /** @param {import("./types.js").FactoryOptions} [options] @param {(call: CallSession) => void} [onDestroyed] */
+  constructor(options, onDestroyed) {
+    super(options, onDestroyed);
+    this.#news = new DeviceNews({
+      mediaDevices: this.mediaDevices,
+      selected: () => this.getInputDevices(),
+      tell: (name, payload) => this.tell(/** @type {any} */ (name), payload),
+    });
+  }
+
+  /** @override @returns {Promise<void>} */
+  async destroy() {
+    await super.destroy();
+    this.#news.stop();
+  }
+
+  /** @protected @override */
+  onDeviceUsed() {
+    void this.#news.choose();
+  }
 
   // ---- who is here
 
@@ -88,7 +112,7 @@ export class DailyCall extends CallSession {
   /** @param {string} name @param {{ thisMeetingOnly?: boolean }} [_options] a name never outlives the meeting @returns {Promise<{ userName: string }>} */
   async setUserName(name, _options) {
     this.properties.userName = name;
-    if (this.meetingState() === "joined-meeting") await this.native?.setName(name ?? "");
+    if (this.meetingState() === "joined-meeting") await this.joined("setUserName()").setName(name ?? "");
     return { userName: name };
   }
 
@@ -96,7 +120,7 @@ export class DailyCall extends CallSession {
   async setUserData(data) {
     checkUserData(data);
     this.properties.userData = data;
-    if (this.meetingState() === "joined-meeting") await this.native?.setMetadata(data ?? null);
+    if (this.meetingState() === "joined-meeting") await this.joined("setUserData()").setMetadata(data ?? null);
     return { userData: data };
   }
 
@@ -105,11 +129,7 @@ export class DailyCall extends CallSession {
   /** Turns camera and microphone on before joining. @param {CallOptions} [options] @returns {Promise<import("./types.js").DeviceInfos>} */
   async startCamera(options = {}) {
     this.refuseDestroyed();
-    if (this.meetingState() === "joined-meeting" || this.meetingState() === "joining-meeting") {
-      const message = "startCamera() not supported after joining a meeting. Did you mean to use setLocalAudio() and/or setLocalVideo() instead?";
-      console.error(message);
-      throw new Error(message);
-    }
+    this.refuseJoined("startCamera()", "Did you mean to use setLocalAudio() and/or setLocalVideo() instead?");
     if (this.needsLoad()) await this.load(options);
     else this.configure(options);
     this.startDevices();
@@ -140,7 +160,7 @@ export class DailyCall extends CallSession {
   async getInputDevices() {
     const { devices } = await this.enumerateDevices();
     const find = (/** @type {"audio" | "video"} */ kind) => {
-      const id = this.devices.trackOf(kind)?.getSettings?.().deviceId;
+      const id = this.devices.idOf(kind);
       return (id && devices.find((device) => device.kind === `${kind}input` && device.deviceId === id)) || {};
     };
     return { camera: find("video"), mic: find("audio"), speaker: {} };
@@ -187,29 +207,44 @@ export class DailyCall extends CallSession {
     return this.access;
   }
 
-  /** Nobody waits: there is no waiting room yet. @returns {{ [id: string]: import("./types.js").WaitingParticipant }} */
+  /** Who asked to be let in and waits for the answer, for those who may give it; nobody for everybody else. @returns {{ [id: string]: import("./types.js").WaitingParticipant }} */
   waitingParticipants() {
-    return {};
+    return this.waiting?.participants ?? {};
   }
 
-  /** @param {CallOptions} [_options] @returns {Promise<{ access: import("./types.js").Access }>} */
-  async preAuth(_options) {
-    throw notSupported("preAuth");
+  /** Looks up what access `join` would give, without joining. @param {CallOptions} [options] with the `url` at least @returns {Promise<{ access: import("./types.js").Access }>} */
+  async preAuth(options = {}) {
+    this.refuseDestroyed();
+    this.refuseJoined("preAuth()");
+    if (this.needsLoad()) await this.load(options);
+    if (!options.url) throw new Error("preAuth() requires at least a url to be provided");
+    this.configure(options);
+    const access = { level: await this.lookUpAccess() };
+    this.preAuthed = true;
+    this.admit({ access });
+    return { access };
   }
 
-  /** @param {{ access?: { level: "full" }, name: string }} _request @returns {Promise<{ access: import("./types.js").Access, granted: boolean }>} */
-  async requestAccess(_request) {
-    throw notSupported("requestAccess");
+  /** Asks those who may answer to be let in. Asked again it is the same question, under the new name. @param {import("./types.js").AccessRequest} [request] @returns {Promise<import("./types.js").AccessAnswer>} */
+  async requestAccess({ access = { level: "full" }, name = "" } = /** @type {any} */ ({})) {
+    this.joined("requestAccess()");
+    if (access?.level !== "full") throw new Error("requestAccess() can request the access { level: 'full' } only");
+    return this.knock(name);
   }
 
-  /** @param {string} _id @param {{ grantRequestedAccess?: boolean }} _updates @returns {Promise<{ id: string }>} */
-  async updateWaitingParticipant(_id, _updates) {
-    throw notSupported("updateWaitingParticipant");
+  /** @param {string} id @param {import("./types.js").WaitingUpdate} updates @returns {Promise<{ id: string }>} */
+  async updateWaitingParticipant(id, updates) {
+    this.joined("updateWaitingParticipant()");
+    if (typeof id !== "string" || typeof updates !== "object" || updates === null) throw new Error("updateWaitingParticipant() must take an id string and a updates object");
+    await this.#waitingRoom().update(id, updates);
+    return { id };
   }
 
-  /** @param {{ [id: string]: { grantRequestedAccess?: boolean } }} _updates @returns {Promise<{ ids: string[] }>} */
-  async updateWaitingParticipants(_updates) {
-    throw notSupported("updateWaitingParticipants");
+  /** @param {{ [id: string]: import("./types.js").WaitingUpdate }} updates `*` is everybody who is not named @returns {Promise<{ ids: string[] }>} */
+  async updateWaitingParticipants(updates) {
+    this.joined("updateWaitingParticipants()");
+    if (typeof updates !== "object" || updates === null) throw new Error("updateWaitingParticipants() must take a mapping between ids and update objects");
+    return { ids: await this.#waitingRoom().updateAll(updates) };
   }
 
   /** @returns {{ id: string }} */
@@ -264,7 +299,7 @@ export class DailyCall extends CallSession {
 
   iframe() { return null; }
   /** @returns {Promise<{ topology: "peer" | "none" }>} */
-  async getNetworkTopology() { return { topology: this.meetingState() === "joined-meeting" ? "peer" : "none" }; }
+  async getNetworkTopology() { return { topology: this.meetingState() === "joined-meeting" && !this.lobby ? "peer" : "none" }; }
   /** Nothing is measured. @returns {Promise<any>} */
   async getNetworkStats() { return { networkState: "unknown", networkStateReasons: [], threshold: "good", quality: 100, stats: {} }; }
   /** Nothing is measured. @returns {Promise<any>} */
@@ -282,6 +317,11 @@ export class DailyCall extends CallSession {
   activeSpeakerMode() { return false; }
 
   // ---- within
+
+  #waitingRoom() {
+    if (this.waiting) return this.waiting;
+    throw RolecallError.local("lobby", "that is for those who were let in");
+  }
 
   /** @param {string} method */
   #updates(method) {

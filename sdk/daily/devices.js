@@ -58,6 +58,11 @@ export class Devices {
     return this.#devices[kind].track;
   }
 
+  /** Which device is in use. @param {"audio" | "video"} kind @returns {string | undefined} */
+  idOf(kind) {
+    return this.#devices[kind].track?.getSettings?.().deviceId;
+  }
+
   /** Where a camera or microphone is to come from. @param {"audio" | "video"} kind @param {string | MediaStreamTrack | undefined} source */
   setSource(kind, source) {
     const device = this.#devices[kind];

@@ -34,6 +34,9 @@ const ENDINGS = {
   4504: { type: "ejected", msg: "Somebody else took this seat" },
 };
 
+/** What a room that put everybody out when its time was over gives for a reason: a name, and not somebody's words. */
+const CLOSED = "closed";
+
 /** Why `join` failed, as the payload of `error`. @param {unknown} error @param {string} uri */
 export function faultAtJoin(error, uri) {
   const msg = error instanceof Error ? error.message : String(error);
@@ -42,10 +45,22 @@ export function faultAtJoin(error, uri) {
   return type ? fault(type, msg) : connectionFault("join", msg, error, uri);
 }
 
+/** Whether a room let nobody in without having him knock first. @param {unknown} error */
+export function isDoor(error) {
+  return error instanceof RolecallError && error.reason === "private" && error.data.knocking === true;
+}
+
+/** Why nobody will be let in who knocked; nothing where he may try again. @param {unknown} error @param {string} uri */
+export function faultAtDoor(error, uri) {
+  // That the room's address is right is known: it is his name which is no good.
+  const final = error instanceof RolecallError && error.reason !== "bad-params" && AT_THE_DOOR[error.reason];
+  return final ? faultAtJoin(error, uri) : undefined;
+}
+
 /** Why a call that was joined is over. @param {{ code: number, reason: string, text?: string, error?: unknown }} closed @param {string} uri */
 export function faultAtClose({ code, reason, text, error }, uri) {
   const ending = ENDINGS[code];
-  if (ending) return fault(ending.type, text ?? ending.msg);
+  if (ending) return fault(ending.type, text && text !== CLOSED ? text : ending.msg);
   return error instanceof RolecallError && AT_THE_DOOR[error.reason]
     ? faultAtJoin(error, uri)
     : connectionFault("reconnect", `The connection was lost: ${code} ${reason}`, error, uri);

@@ -66,6 +66,18 @@ export class Meeting {
     const others = [...this.#room.participants.values()].filter((wire) => wire.peerId !== self.peerId);
     for (const wire of others.filter(isHidden)) this.#hidden[wire.peerId] = this.#shape(wire);
     this.#store.take([this.#shape(self), ...others.filter((wire) => !isHidden(wire)).map((wire) => this.#shape(wire))]);
+    this.#listen();
+  }
+
+  /** Goes from the lobby into the room. Who is there is news. @param {import("../rolecall.js").Rolecall} room */
+  enter(room) {
+    this.#room = room;
+    const others = [...room.participants.values()].filter(({ peerId }) => peerId !== room.peerId);
+    for (const wire of room.self ? [room.self, ...others] : others) this.#seen(wire, null);
+    this.#listen();
+  }
+
+  #listen() {
     this.#room.on("participant-joined", ({ participant }) => this.#seen(participant, null));
     this.#room.on("participant-updated", ({ participant, by }) => this.#seen(participant, by));
     this.#room.on("participant-left", ({ peerId, reason }) => this.#gone(peerId, reason));

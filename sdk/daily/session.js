@@ -6,11 +6,14 @@ import { cameraError } from "./camera-error.js";
 import { Devices } from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { equal } from "./equal.js";
-import { faultAtClose, faultAtJoin } from "./faults.js";
+import { faultAtClose, faultAtDoor, faultAtJoin, isDoor } from "./faults.js";
+import { Lobby } from "./lobby.js";
+import { lookUpAccess } from "./look.js";
 import { Meeting } from "./meeting.js";
 import { checkProperties } from "./properties.js";
 import { openMedia } from "./remote.js";
 import { Subscriptions } from "./subscriptions.js";
+import { WaitingRoom } from "./waiting.js";
 
 /** @typedef {import("./types.js").CallEvents} CallEvents */
 /** @typedef {import("./types.js").CallOptions} CallOptions */
@@ -19,6 +22,8 @@ import { Subscriptions } from "./subscriptions.js";
 
 /** @type {Readonly<import("./types.js").Counts>} */
 const NOBODY = { present: 0, hidden: 0 };
+/** How long `preAuth` waits for the server, unless `callTimeout` says otherwise. */
+const LOOK_MS = 15_000;
 
 /** @extends {Emitter<CallEvents>} */
 export class CallSession extends Emitter {
@@ -30,6 +35,10 @@ export class CallSession extends Emitter {
   native = null;
   /** @protected @type {Meeting | null} */
   meeting = null;
+  /** Where one is while nobody has let one in. @protected @type {Lobby | null} */
+  lobby = null;
+  /** @protected @type {WaitingRoom | null} */
+  waiting = null;
   /** @protected @type {import("./remote.js").RemoteMedia | null} */
   media = null;
   /** @protected */
@@ -40,6 +49,8 @@ export class CallSession extends Emitter {
   counts = NOBODY;
   /** @protected @type {import("./types.js").AccessState} */
   access = { access: "unknown" };
+  /** What `preAuth` looked up, and `join` may not change. @protected */
+  preAuthed = false;
   /** @protected @type {{ id?: string }} */
   summary = {};
   /** @protected @type {import("./types.js").MeetingSessionState} */
@@ -50,6 +61,8 @@ export class CallSession extends Emitter {
   #destroyed = false;
   /** @type {{ resolve: (participants: Participants) => void, reject: (why: unknown) => void } | null} */
   #joining = null;
+  /** Somebody who asked to be let in, and waits for the answer. @type {import("./types.js").Asking | null} */
+  #asking = null;
   /** @type {Promise<void> | null} */
   #leaving = null;
 
@@ -62,6 +75,7 @@ export class CallSession extends Emitter {
     this.devices = new Devices({
       onChange: () => this.meeting?.refreshSelf(),
       onTrack: (kind, track) => {
+        if (track && (kind === "audio" || kind === "video")) this.onDeviceUsed();
         this.media?.setTrack(kind, track);
         this.meeting?.send(kind, track !== null);
       },
@@ -69,6 +83,9 @@ export class CallSession extends Emitter {
       onShareEnded: () => this.tell("local-screen-share-stopped", {}),
     }, () => this.mediaDevices);
   }
+
+  /** Another camera or microphone may be in use. @protected */
+  onDeviceUsed() {}
 
   /** Makes ready to join; `join` does it by itself. @param {CallOptions} [options] @returns {Promise<void>} */
   async load(options = {}) {
@@ -91,6 +108,7 @@ export class CallSession extends Emitter {
       console.error(message);
       throw new Error(message);
     }
+    this.#refuseOther(options);
     if (this.needsLoad()) await this.load(options);
     else this.configure(options);
     if (this.#state === "joined-meeting" || this.#state === "joining-meeting") {
@@ -99,23 +117,20 @@ export class CallSession extends Emitter {
     }
     if (this.#state !== "loaded") return;
     const room = this.#client();
-    this.native = room;
     this.#leaving = null;
     this.#state = "joining-meeting";
     this.tell("joining-meeting", {});
     return new Promise((resolve, reject) => {
       this.#joining = { resolve, reject };
-      this.#listen(room);
-      room.connect().catch(() => {
-        // `closed` has told it
-      });
+      this.#connect(room);
     });
   }
 
   /** @returns {Promise<void>} */
   async leave() {
     if (this.#state === "left-meeting" || this.#state === "error") return;
-    this.#leaving ??= this.#leave();
+    // A client that is not in ends at once: it must find this said already.
+    this.#leaving ??= Promise.resolve().then(() => this.#leave());
     return this.#leaving;
   }
 
@@ -165,9 +180,18 @@ export class CallSession extends Emitter {
     if (this.#destroyed) throw new Error("Use after destroy");
   }
 
-  /** Throws outside of a meeting. @protected @param {string} method @param {string} [more] @returns {Rolecall} */
+  /** Throws in a meeting, and on the way into one. @protected @param {string} method @param {string} [more] */
+  refuseJoined(method, more) {
+    if (this.#state !== "joined-meeting" && this.#state !== "joining-meeting") return;
+    const message = `${method} not supported after joining a meeting.${more ? ` ${more}` : ""}`;
+    console.error(message);
+    throw new Error(message);
+  }
+
+  /** Throws outside of a meeting. In the lobby the room is one that refuses everything. @protected @param {string} method @param {string} [more] @returns {Rolecall} */
   joined(method, more) {
-    if (this.#state === "joined-meeting" && this.native) return this.native;
+    const room = this.lobby ? asRoom(this.lobby) : this.native;
+    if (this.#state === "joined-meeting" && room) return room;
     const message = `${method} only supported after join.${more ? ` ${more}` : ""}`;
     console.error(message);
     throw new Error(message);
@@ -182,10 +206,43 @@ export class CallSession extends Emitter {
     }
   }
 
+  /** @protected @param {import("./types.js").AccessState} access */
+  admit(access) {
+    if (equal(access, this.access)) return;
+    this.access = access;
+    this.tell("access-state-updated", access);
+  }
+
   // ---- joining
 
-  /** @returns {Rolecall} */
-  #client() {
+  /** Throws where `preAuth` looked something else up. @param {CallOptions} options */
+  #refuseOther(options) {
+    for (const name of /** @type {const} */ (["url", "token"])) {
+      if (!this.preAuthed || !options[name] || options[name] === this.properties[name]) continue;
+      const message = `${name} in join() is different than the one used in preAuth()`;
+      console.error(message);
+      throw new Error(message);
+    }
+  }
+
+  /** @param {Rolecall} room */
+  #connect(room) {
+    this.native = room;
+    this.#listen(room);
+    room.connect().catch(() => {
+      // `closed` has told it
+    });
+  }
+
+  /** Looks up what `join` would give. @protected @returns {Promise<"full" | "lobby" | "none">} */
+  lookUpAccess() {
+    const { url = "", token, rolecall: { WebSocket = globalThis.WebSocket, callTimeout: timeout = LOOK_MS } = {} } = this.properties;
+    const address = addressOf(url);
+    return lookUpAccess({ url: address.server, room: address.room, token: token ?? address.token, WebSocket, timeout });
+  }
+
+  /** @param {{ name?: string, knock?: boolean }} [more] @returns {Rolecall} */
+  #client(more) {
     const { url = "", token, userName, userData, rolecall = {} } = this.properties;
     const address = addressOf(url);
     const { WebSocket, reconnect, callTimeout, heartbeat, random } = rolecall;
@@ -197,18 +254,33 @@ export class CallSession extends Emitter {
       ...(userName && { name: userName }),
       ...(userData !== undefined && { metadata: userData }),
       ...Object.fromEntries(given),
+      ...more,
     });
   }
 
   /** @param {Rolecall} room */
   #listen(room) {
     const uri = String(this.properties.url);
-    room.on("joined", () => (this.meeting ? this.#rejoined(room) : this.#begin(room)));
+    let away = false;
+    room.on("joined", () => {
+      if (this.lobby) this.#enter(room);
+      else if (this.meeting) this.#rejoined(room);
+      else this.#begin(room);
+    });
+    room.on("waiting", () => {
+      this.admit({ access: { level: "lobby" }, awaitingAccess: { level: "full" } });
+      if (away) this.tell("network-connection", { type: "signaling", event: "connected" });
+      away = false;
+    });
     room.on("resumed", ({ resumed }) => {
-      if (!resumed) this.#takeSession(room);
+      if (!resumed) {
+        this.#takeSession(room);
+        this.waiting?.refresh();
+      }
       this.tell("network-connection", { type: "signaling", event: "connected" });
     });
     room.on("reconnecting", ({ attempt }) => {
+      away = true;
       if (attempt === 1) this.tell("network-connection", { type: "signaling", event: "interrupted" });
     });
     room.on("counts-updated", ({ present, hidden }) => this.#count({ present, hidden }));
@@ -216,40 +288,105 @@ export class CallSession extends Emitter {
       if (this.meeting) this.#takeSessionData(data);
     });
     room.on("closed", (closed) => {
-      if (this.#leaving) return;
+      if (this.#leaving || this.native !== room) return;
+      if (this.#joining && isDoor(closed.error)) return this.#beginInLobby();
+      if (this.lobby) return this.#notAdmitted(closed, uri);
       this.#fail(this.#joining ? faultAtJoin(closed.error, uri) : faultAtClose(closed, uri));
     });
+  }
+
+  /** In the lobby of a room that one may knock at. */
+  #beginInLobby() {
+    this.native = null;
+    this.lobby = new Lobby(this.properties, () => this.meeting?.refreshSelf());
+    this.#begin(asRoom(this.lobby));
   }
 
   /** @param {Rolecall} room */
   #begin(room) {
     const { devices, subscriptions } = this;
-    const tell = /** @type {import("./store.js").Tell} */ ((name, payload) => this.tell(/** @type {any} */ (name), payload));
     const trackOf = (/** @type {string} */ peerId, /** @type {import("../wire.js").TrackKind} */ kind) => this.media?.trackOf(peerId, kind);
-    const meeting = new Meeting({ room, devices, trackOf, subscriptions, tell });
+    const meeting = new Meeting({ room, devices, trackOf, subscriptions, tell: this.#teller });
     this.#count(room.counts);
-    this.#admit({ access: { level: "full" } });
+    this.admit({ access: { level: this.lobby ? "lobby" : "full" } });
     this.meeting = meeting;
     this.#state = "joined-meeting";
     this.startDevices();
     meeting.begin();
-    // Behind the meeting: what a notice says of somebody is told before what it does to his tracks.
-    this.media = openMedia(room, subscriptions, this.properties.rolecall, (peerId) => this.meeting?.refreshOthers(peerId));
-    for (const kind of /** @type {const} */ (["audio", "video"])) {
-      const track = devices.trackOf(kind);
-      if (track) this.media.setTrack(kind, track);
-    }
-    meeting.sendAgain();
+    if (!this.lobby) this.#open(room, meeting);
     const participants = /** @type {Participants} */ (meeting.participants);
     this.#joining?.resolve(participants);
     this.#joining = null;
     this.tell("joined-meeting", { participants });
+    if (this.meeting === meeting && this.native === room) this.#takeSession(room);
+  }
+
+  /** Whoever waited in the lobby was let in. @param {Rolecall} room */
+  #enter(room) {
+    const { meeting } = this;
+    if (!meeting) return;
+    const { name, metadata } = this.lobby?.late ?? {};
+    const asking = this.#asking;
+    this.#asking = this.lobby = null;
+    this.#count(room.counts);
+    this.admit({ access: { level: "full" } });
+    meeting.enter(room);
+    this.#open(room, meeting);
+    for (const said of [name !== undefined && room.setName(name), metadata !== undefined && room.setMetadata(metadata)]) {
+      if (said) said.catch((error) => console.warn(`what was said of oneself while waiting was refused (${error.reason})`));
+    }
+    asking?.resolve({ access: { level: "full" }, granted: true });
     if (this.meeting === meeting) this.#takeSession(room);
+  }
+
+  /** The room itself, behind the meeting: what a notice says of somebody is told before what it does to his tracks. @param {Rolecall} room @param {Meeting} meeting */
+  #open(room, meeting) {
+    this.media = openMedia(room, this.subscriptions, this.properties.rolecall, (peerId) => this.meeting?.refreshOthers(peerId));
+    for (const kind of /** @type {const} */ (["audio", "video"])) {
+      const track = this.devices.trackOf(kind);
+      if (track) this.media.setTrack(kind, track);
+    }
+    meeting.sendAgain();
+    this.waiting = new WaitingRoom(room, this.#teller);
+  }
+
+  /** @type {import("./store.js").Tell} */
+  #teller = (name, payload) => this.tell(/** @type {any} */ (name), payload);
+
+  // ---- being let in
+
+  /** Knocks, or knocks again under another name. @protected @param {string} name @returns {Promise<{ access: import("./types.js").Access, granted: boolean }>} */
+  knock(name) {
+    const { lobby, native } = this;
+    if (!lobby) return Promise.resolve({ access: this.access.access, granted: true });
+    lobby.late = {};
+    const asking = (this.#asking ??= askingOf(name));
+    if (native && asking.name === name) return asking.promise;
+    asking.name = name;
+    this.#connect(this.#client({ knock: true, ...(name && { name }) }));
+    void native?.leave();
+    return asking.promise;
+  }
+
+  /** Nobody let one in: that is the end, unless the asking itself failed and can be tried again. @param {{ error?: unknown, code: number, reason: string }} closed @param {string} uri */
+  #notAdmitted(closed, uri) {
+    const asking = this.#asking;
+    this.#asking = this.native = null;
+    const fault = faultAtDoor(closed.error, uri);
+    if (fault) {
+      // Daily's answer names the lobby, though that is left at once.
+      asking?.resolve({ access: { level: "lobby" }, granted: false });
+      return this.#fail(fault);
+    }
+    this.admit({ access: { level: "lobby" } });
+    asking?.reject(closed.error ?? new Error(`the connection was lost: ${closed.code} ${closed.reason}`));
   }
 
   /** The seat was lost and another one taken: for the page it is the same meeting. @param {Rolecall} room */
   #rejoined(room) {
+    this.admit({ access: { level: "full" } });
     this.#takeSession(room);
+    this.waiting?.refresh();
     this.meeting?.sendAgain();
     this.tell("network-connection", { type: "signaling", event: "connected" });
   }
@@ -280,13 +417,6 @@ export class CallSession extends Emitter {
     this.tell("participant-counts-updated", { participantCounts: this.counts });
   }
 
-  /** @param {import("./types.js").AccessState} access */
-  #admit(access) {
-    if (equal(access, this.access)) return;
-    this.access = access;
-    this.tell("access-state-updated", access);
-  }
-
   // ---- ending
 
   async #leave() {
@@ -296,7 +426,8 @@ export class CallSession extends Emitter {
     this.#state = "left-meeting";
     this.#forget();
     this.#joining?.reject(new Error("the meeting was left before it was joined"));
-    this.#joining = null;
+    this.#asking?.reject(new Error("the meeting was left before anybody was let in"));
+    this.#joining = this.#asking = null;
     // Whoever waits for `leave` goes on after the handlers of this.
     this.tell("left-meeting", {});
   }
@@ -314,6 +445,9 @@ export class CallSession extends Emitter {
 
   #forget() {
     this.meeting = null;
+    this.lobby = null;
+    this.waiting = null;
+    this.preAuthed = false;
     this.media?.close();
     this.media = null;
     this.native = null;
@@ -323,4 +457,17 @@ export class CallSession extends Emitter {
     this.summary = {};
     this.sessionState = { data: {}, topology: "none" };
   }
+}
+
+/** The lobby in the place of a room: it has what is asked of one. @param {Lobby} lobby @returns {Rolecall} */
+function asRoom(lobby) {
+  return /** @type {Rolecall} */ (/** @type {unknown} */ (lobby));
+}
+
+/** @param {string} name @returns {import("./types.js").Asking} */
+function askingOf(name) {
+  /** @type {any} */
+  const asking = { name };
+  asking.promise = new Promise((resolve, reject) => Object.assign(asking, { resolve, reject }));
+  return asking;
 }

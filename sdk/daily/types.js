@@ -80,6 +80,10 @@
 /** @typedef {"unknown" | SpecifiedAccess} Access */
 /** @typedef {{ access: Access, awaitingAccess?: SpecifiedAccess }} AccessState */
 /** @typedef {{ id: string, name: string, awaitingAccess: SpecifiedAccess }} WaitingParticipant */
+/** @typedef {{ grantRequestedAccess?: boolean }} WaitingUpdate */
+/** @typedef {{ access?: { level: "full" }, name: string }} AccessRequest */
+/** @typedef {{ access: Access, granted: boolean }} AccessAnswer */
+/** @typedef {{ name: string, promise: Promise<AccessAnswer>, resolve: (answer: AccessAnswer) => void, reject: (why: unknown) => void }} Asking */
 /** @typedef {{ data: unknown, topology: "sfu" | "peer" | "none" }} MeetingSessionState */
 /** @typedef {"replace" | "shallow-merge"} MergeStrategy */
 /** @typedef {Subscription | "avatar" | { audio?: Subscription, video?: Subscription, screenVideo?: Subscription, screenAudio?: Subscription, custom?: any }} SubscribedTracks */
@@ -168,6 +172,8 @@
  * @property {Signed & { action: "meeting-session-updated", meetingSession: { id: string } }} meeting-session-updated
  * @property {Signed & { action: "network-connection", type: "signaling" | "peer-to-peer" | "sfu", event: string, session_id?: string }} network-connection
  * @property {Signed & { action: "started-camera" }} started-camera
+ * @property {Signed & { action: "available-devices-updated", availableDevices: MediaDeviceInfo[] }} available-devices-updated
+ * @property {Signed & { action: "selected-devices-updated", devices: DeviceInfos }} selected-devices-updated
  * @property {Signed & { action: "camera-error", errorMsg: { errorMsg: string, audioOk?: boolean, videoOk?: boolean }, error: any }} camera-error
  * @property {Signed & { action: "local-screen-share-started" }} local-screen-share-started
  * @property {Signed & { action: "local-screen-share-stopped" }} local-screen-share-stopped

@@ -165,6 +165,31 @@ describe("camera and microphone", () => {
     await until(() => log.some(({ action, error }) => action === "camera-error" && error.type === "undefined-mediadevices"), "the missing devices");
   });
 
+  test("which devices there are, and which are used, is told when it changes", async (t) => {
+    const { call, log, mediaDevices } = await meeting(t, { startAudioOff: true });
+    const told = (/** @type {string} */ name) => log.filter(({ action }) => action === name);
+    await until(() => told("selected-devices-updated").length, "the camera");
+    const [microphone, camera] = mediaDevices.list;
+    assert.deepEqual(told("selected-devices-updated")[0].devices, { camera, mic: {}, speaker: {} });
+    call.setLocalAudio(true);
+    await until(() => told("selected-devices-updated").length === 2, "the microphone");
+    assert.deepEqual(told("selected-devices-updated")[1].devices, { camera, mic: microphone, speaker: {} });
+    call.setLocalVideo(false);
+    call.setLocalVideo(true);
+    await until(() => state(call, "video").state === "playable", "the same camera again");
+    mediaDevices.list = [.../** @type {any[]} */ ([microphone, camera]), { kind: "audiooutput", deviceId: "ear", label: "an ear" }];
+    for (let times = 0; times < 3; times += 1) mediaDevices.dispatchEvent(new Event("devicechange"));
+    await until(() => told("available-devices-updated").length, "the new device");
+    await pause(10);
+    assert.deepEqual(told("available-devices-updated").map(({ availableDevices }) => availableDevices), [mediaDevices.list]);
+    assert.equal(told("selected-devices-updated").length, 2);
+    await call.destroy();
+    mediaDevices.list = [];
+    mediaDevices.dispatchEvent(new Event("devicechange"));
+    await pause(10);
+    assert.equal(told("available-devices-updated").length, 1, "nothing once it is destroyed");
+  });
+
   test("a camera that is pulled out is missing", async (t) => {
     const { call, server } = await meeting(t, { startAudioOff: true });
     await until(() => server.peers.get(server.seat.peerId).tracks.video === "on", "the camera");
@@ -196,7 +221,7 @@ describe("camera and microphone", () => {
     obey(server);
     const { call, told, mediaDevices } = callOf(server.url);
     const devices = await call.startCamera();
-    assert.deepEqual([Object.keys(devices), told()], [["camera", "mic", "speaker"], ["loading", "loaded", "started-camera"]]);
+    assert.deepEqual([Object.keys(devices), told()], [["camera", "mic", "speaker"], ["loading", "loaded", "selected-devices-updated", "started-camera"]]);
     await call.join();
     assert.equal(state(call, "video").state, "playable");
     await until(() => server.peers.get(server.seat.peerId).tracks.video === "on", "the server's word");

@@ -10,7 +10,7 @@ const EVENTS = /** @type {const} */ ([
   "participant-counts-updated", "track-started", "track-stopped", "app-message", "error", "nonfatal-error", "access-state-updated", "waiting-participant-added",
   "waiting-participant-updated", "waiting-participant-removed", "meeting-session-state-updated", "meeting-session-summary-updated", "meeting-session-updated",
   "network-connection", "started-camera", "camera-error", "local-screen-share-started", "local-screen-share-stopped", "local-screen-share-canceled", "rolecall-refused",
-  "rolecall-hidden-participants-updated",
+  "rolecall-hidden-participants-updated", "available-devices-updated", "selected-devices-updated",
 ]);
 
 /** Rights and devices of somebody who may do everything in the room. */
@@ -49,7 +49,7 @@ export function streamOf(...tracks) {
 }
 
 /** Devices: each answers at once, until a test makes them wait or fail. */
-export class FakeDevices {
+export class FakeDevices extends EventTarget {
   /** @type {any[]} */
   asked = [];
   /** @type {FakeTrack[]} */
@@ -76,10 +76,12 @@ export class FakeDevices {
     return streamOf(...tracks);
   };
 
-  enumerateDevices = async () => [
+  list = [
     { kind: "audioinput", deviceId: "audio-device", label: "a microphone" },
     { kind: "videoinput", deviceId: "video-device", label: "a camera" },
   ];
+
+  enumerateDevices = async () => this.list;
 }
 
 /** An error as browsers throw it. @param {string} name */

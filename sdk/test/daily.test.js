@@ -71,6 +71,8 @@ describe("coming and going", () => {
       [{ code: 401, message: "no", data: { reason: "bad-token" } }, "not-allowed"],
       [{ code: 401, message: "old", data: { reason: "token-expired" } }, "exp-token"],
       [{ code: 403, message: "early", data: { reason: "not-open" } }, "nbf-room"],
+      [{ code: 403, message: "late", data: { reason: "closed" } }, "exp-room"],
+      [{ code: 403, message: "not invited", data: { reason: "private", knocking: false } }, "not-allowed"],
       [{ code: 404, message: "none", data: { reason: "unknown-room" } }, "no-room"],
       [{ code: 500, message: "broken", data: { reason: "internal" } }, "connection-error"],
     ])) {
@@ -86,6 +88,16 @@ describe("coming and going", () => {
     await assert.rejects(call.join(), (/** @type {any} */ event) => event.error.type === "connection-error" && event.error.details.on === "join");
   });
 
+  test("a join that is left before it came to anything rejects, and nothing went wrong", async (t) => {
+    const { call, told } = callOf("ws://127.0.0.1:9", { ...OFF, rolecall: { WebSocket: /** @type {any} */ (class { close() {} }) } });
+    t.after(() => call.destroy());
+    const refused = assert.rejects(call.join(), /the meeting was left before it was joined/);
+    await until(() => call.meetingState() === "joining-meeting", "the way in");
+    await call.leave();
+    await refused;
+    assert.deepEqual(told(), ["loading", "loaded", "joining-meeting", "left-meeting"]);
+  });
+
   test("whoever is removed is told so, and is out", async (t) => {
     const { call, server, log, told } = await meeting(t, OFF);
     server.seat.socket?.close(4502, "off topic");
@@ -94,6 +106,13 @@ describe("coming and going", () => {
     assert.deepEqual(log.at(-2).error, { type: "ejected", msg: "off topic" });
     assert.equal(call.meetingState(), "error");
     assert.deepEqual(call.participants(), {});
+    // A room whose time is over has no words of anybody.
+    for (const [text, msg] of /** @type {const} */ ([["closed", "The meeting has ended"], ["see you tomorrow", "see you tomorrow"]])) {
+      await call.join();
+      server.seat.socket?.close(4503, text);
+      await until(() => log.at(-1).action === "left-meeting", "the end");
+      assert.deepEqual(log.at(-2).error, { type: "exp-room", msg });
+    }
   });
 
   test("guards: what works in a meeting throws outside of it, by name", async (t) => {

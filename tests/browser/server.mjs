@@ -1,5 +1,6 @@
 /** @file Starts a server and reads its address and links from what it prints; mints tokens for it. */
 import { execFile, spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,6 +10,15 @@ import { promisify } from "node:util";
 
 const REPOSITORY = resolve(import.meta.dirname, "../..");
 const START_MS = 20_000;
+/** Of the public pair that a server without settings uses. */
+const SECRET = "devsecret-devsecret-devsecret-devsecret";
+
+/** A token that names neither a user nor rooms: the back end's own. */
+function serverToken() {
+  const encode = (part) => Buffer.from(JSON.stringify(part)).toString("base64url");
+  const head = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ iat: Math.floor(Date.now() / 1000) })}`;
+  return `${head}.${createHmac("sha256", SECRET).update(head).digest("base64url")}`;
+}
 
 /** The program under test: `ROLECALL_BIN`, else the newest place cargo puts it. */
 function program() {
@@ -19,7 +29,8 @@ function program() {
 }
 
 /**
- * A running server: `{ origin, owner, participant, token, stop }`, the links as printed; `token(...arguments)` is `rolecall token`.
+ * A running server: `{ origin, owner, participant, token, call, stop }`, the links as printed; `token(...arguments)` is `rolecall token`,
+ * `call(cid, method, params)` a call as the back end.
  * `settings` are `ROLECALL_` variables of its own.
  */
 export async function startServer(settings = {}) {
@@ -61,7 +72,18 @@ export async function startServer(settings = {}) {
     });
   });
   try {
-    return { ...(await links), token, stop };
+    const told = await links;
+    const call = async (cid, method, params) => {
+      const response = await fetch(`${told.origin}/v1/rooms/${encodeURIComponent(cid)}/calls`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${serverToken()}`, "content-type": "application/json" },
+        body: JSON.stringify({ method, params }),
+      });
+      const { result, error } = await response.json();
+      if (error) throw new Error(`${method}: ${error.code} ${error.message}`);
+      return result;
+    };
+    return { ...told, token, call, stop };
   } catch (error) {
     await stop();
     throw error;
