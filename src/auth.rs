@@ -55,6 +55,8 @@ pub struct Identity {
     pub unnamed: bool,
     /// Whether it keeps its bearer from sharing his screen.
     pub no_screenshare: bool,
+    /// Whether its bearer knocks at private rooms like somebody without a token.
+    pub knocks: bool,
 }
 
 /// How long a seat is kept that was taken with a token.
@@ -82,9 +84,10 @@ impl Identity {
         self.user_id.is_none() && self.room.is_none() && self.call_cids.is_none()
     }
 
-    /// Whether it is an invitation to the rooms it is good for: it names them.
+    /// Whether it is an invitation to the rooms it is good for: it names them, and does not have
+    /// its bearer knock.
     pub const fn invites(&self) -> bool {
-        self.room.is_some() || self.call_cids.is_some()
+        (self.room.is_some() || self.call_cids.is_some()) && !self.knocks
     }
 
     /// Whether the term, leeway included, has passed at `now_s`.

@@ -57,10 +57,6 @@ pub(super) fn identity(claims: &Distinct<'_>) -> Result<Identity, AuthError> {
     let name: Option<String> = claims.of_type("r", ROOM)?;
     let cid = name.and_then(|name| room(&name).ok()).ok_or(bad("r", ROOM))?;
     claims.text("d", DOMAIN_MAX, "text of 1 to 128 characters")?;
-    // It would have its bearer knock where any other token lets him in.
-    if claims.flag("k")? == Some(true) {
-        return Err(bad("k", "false, which is all that is served"));
-    }
     let is_owner = claims.flag("o")?.unwrap_or_default();
     let shares = claims.flag("ss")?.unwrap_or(true);
     let permissions: Option<Value> = claims.of_type("p", PERMISSIONS)?;
@@ -84,6 +80,7 @@ pub(super) fn identity(claims: &Distinct<'_>) -> Result<Identity, AuthError> {
         name: claims.name("u")?,
         room: Some(cid.as_str().to_owned()),
         is_owner,
+        knocks: claims.flag("k")?.unwrap_or_default(),
         permissions: patch.map(|patch| raw(&patch)).transpose()?,
         exp,
         // "Users cannot join after this time": who is in stays, unless the token says otherwise.

@@ -6,6 +6,7 @@ mod fault;
 mod presence;
 mod properties;
 mod session;
+mod session_data;
 #[expect(unused_qualifications, reason = "utoipa names the types of parameters by their paths")]
 mod tokens;
 
@@ -69,6 +70,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(daily: Arc<Daily>) -> (Router<S>
         .merge(tokens::routes())
         .merge(presence::routes())
         .merge(session::routes())
+        .merge(session_data::routes())
         .fallback(async || Fault::no_path());
     let (router, document) = OpenApiRouter::default().nest(PREFIX, all).split_for_parts();
     let router = router

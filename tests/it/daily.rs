@@ -292,6 +292,40 @@ async fn a_message_of_the_back_ends_is_heard_by_whom_it_is_for() {
 }
 
 #[tokio::test]
+async fn session_data_is_one_with_what_the_peers_keep_and_goes_with_the_session() {
+    let house = House::open();
+    let (mut ann, _) = with(&house, json!({ "r": "a", "ud": "ann", "o": true })).await;
+    let (mut bo, _) = with(&house, json!({ "r": "a", "ud": "bo" })).await;
+    for client in [&mut ann, &mut bo] {
+        client.catch_up().await;
+    }
+    let (get, set) = ("GET /rooms/a/get-session-data", "POST /rooms/a/set-session-data");
+    bo.done("setSessionData", json!({ "data": { "page": 1 } })).await;
+    assert_eq!(done(&house, get, Value::Null).await, json!({ "data": { "page": 1 } }));
+    let both = json!({ "page": 1, "poll": true });
+    let more = json!({ "data": { "poll": true }, "mergeStrategy": "shallow-merge" });
+    assert_eq!(done(&house, set, more).await, json!({ "data": both }));
+    for client in [&mut ann, &mut bo] {
+        let told = client.until("session-data-updated").await;
+        if told["data"] != both {
+            let told = client.until("session-data-updated").await;
+            assert_eq!((&told["data"], &told["by"]), (&both, &json!("server")));
+        }
+        client.check_view().await;
+    }
+    // With the session it is gone, and with it the room that nobody had created.
+    ann.done("leave", json!({})).await;
+    bo.done("leave", json!({})).await;
+    let told = done(&house, get, Value::Null).await;
+    assert_eq!(told, json!({ "data": {} }));
+    // What is set while nobody is in is there for the next who come.
+    done(&house, set, json!({ "data": { "page": 7 } })).await;
+    let mut cy = house.socket().await;
+    let joined = cy.join(&json!({ "room": "daily:a", "token": sign(&json!({ "r": "a" })) })).await;
+    assert_eq!(joined.unwrap()["sessionData"], json!({ "page": 7 }));
+}
+
+#[tokio::test]
 async fn presence_is_told_of_one_room_and_of_all() {
     let house = House::open();
     assert_eq!(done(&house, "GET /presence", Value::Null).await, json!({}));

@@ -79,6 +79,24 @@ fn none_of_them_is_a_servers_nor_good_for_more_than_one_room() {
 }
 
 #[test]
+fn a_token_that_names_rooms_invites_unless_its_bearer_is_to_knock() {
+    for (claims, expected) in [
+        (json!({ "r": "a" }), true),
+        (json!({ "r": "a", "ud": "ann", "k": false }), true),
+        (json!({ "r": "a", "ud": "ann", "k": true }), false),
+        (json!({ "r": "a", "k": true }), false),
+        (json!({ "user_id": "ann" }), false),
+        (json!({ "user_id": "ann", "room": "daily:a" }), true),
+        (json!({ "user_id": "ann", "call_cids": ["daily:a", "stage:b"] }), true),
+        // Beside whole names it is nobody's claim.
+        (json!({ "user_id": "ann", "room": "daily:a", "k": true }), true),
+        (json!({}), false),
+    ] {
+        assert_eq!(identity(claims.clone()).invites(), expected, "{claims}");
+    }
+}
+
+#[test]
 fn a_claim_of_a_wrong_type_is_refused_by_its_name() {
     for (claim, value) in [
         ("ud", json!("")),
@@ -95,7 +113,8 @@ fn a_claim_of_a_wrong_type_is_refused_by_its_name() {
         ("exp", json!("soon")),
         ("nbf", json!(1.5)),
         ("iat", json!(null)),
-        ("k", json!(true)),
+        ("k", json!("true")),
+        ("k", json!(null)),
         ("p", json!(null)),
         ("p", json!([])),
         ("p", json!(true)),

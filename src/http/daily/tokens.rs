@@ -23,11 +23,12 @@ pub(super) fn routes() -> Routes {
 
 /// Properties and the claims that say them. Some are for the client alone, which reads them out of
 /// its token.
-const CLAIMS: [(&str, &str); 19] = [
+const CLAIMS: [(&str, &str); 20] = [
     ("room_name", "r"),
     ("user_id", "ud"),
     ("user_name", "u"),
     ("is_owner", "o"),
+    ("knocking", "k"),
     ("nbf", "nbf"),
     ("exp", "exp"),
     ("eject_at_token_exp", "ejt"),
@@ -45,8 +46,7 @@ const CLAIMS: [(&str, &str); 19] = [
     ("enable_terse_logging", "enable_terse_logging"),
 ];
 /// What nothing here does.
-const UNSERVED: [&str; 8] = [
-    "knocking",
+const UNSERVED: [&str; 7] = [
     "enable_recording",
     "start_cloud_recording",
     "start_cloud_recording_opts",
@@ -87,6 +87,9 @@ struct TokenProperties {
     /// Whether he is an owner there.
     #[serde(skip_serializing_if = "Option::is_none")]
     is_owner: Option<bool>,
+    /// Whether he has to knock at a private room, as somebody without a token has; owners never do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    knocking: Option<bool>,
     /// Nobody joins with it before, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     nbf: Option<u64>,

@@ -26,7 +26,7 @@ async fn a_token_says_what_was_asked_for_and_is_read_back() {
     });
     let properties = json!({
         "room_name": "standup", "user_id": "bo", "user_name": "Bo", "is_owner": false,
-        "exp": NOW + 60, "nbf": NOW - 60, "eject_at_token_exp": true, "eject_after_elapsed": 90,
+        "knocking": true, "exp": NOW + 60, "nbf": NOW - 60, "eject_at_token_exp": true, "eject_after_elapsed": 90,
         "enable_screenshare": true, "permissions": permissions, "start_video_off": true,
         "lang": "de", "redirect_on_meeting_exit": "https://a.example", "enable_prejoin_ui": false,
     });
@@ -35,6 +35,7 @@ async fn a_token_says_what_was_asked_for_and_is_read_back() {
     let bo = verifier.verify(&token).unwrap();
     assert_eq!(bo.room.as_deref(), Some("daily:standup"));
     assert_eq!((bo.user_id.as_deref(), bo.name.as_deref()), (Some("bo"), Some("Bo")));
+    assert!(bo.knocks && !bo.invites(), "{bo:?}");
     assert_eq!((bo.is_owner, bo.exp, bo.iat), (false, Some(NOW + 60), Some(NOW)));
     assert_eq!((bo.stay.until, bo.stay.seconds), (Some(NOW + 60), Some(90)));
     let said: Value = serde_json::from_str(bo.permissions.unwrap().get()).unwrap();
@@ -73,7 +74,7 @@ async fn what_cannot_be_said_or_served_is_refused_by_its_name() {
         (room(json!({ "colour": "red" })), "unknown property `colour`"),
         (room(json!({ "enable_recording": "cloud" })), "`enable_recording` is not served"),
         (room(json!({ "start_cloud_recording": true })), "`start_cloud_recording` is not served"),
-        (room(json!({ "knocking": true })), "`knocking` is not served"),
+        (room(json!({ "knocking": "yes" })), "knocking"),
         (room(json!({ "is_owner": "yes" })), "is_owner"),
         (room(json!({ "user_id": "" })), "`user_id`"),
         (room(json!({ "user_id": "x".repeat(129) })), "`user_id`"),
