@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 /// Random bytes in a session's secret.
 const SECRET_BYTES: usize = 32;
+/// Random bytes in a room's name.
+const ROOM_NAME_BYTES: usize = 16;
 /// What separates the parts of a session's secret; in none of them.
 const SEPARATOR: char = '~';
 
@@ -30,6 +32,13 @@ pub fn epoch() -> Arc<str> {
 #[must_use]
 pub fn task_id() -> String {
     Uuid::now_v7().to_string()
+}
+
+/// A fresh name of a room, which nobody guesses.
+#[must_use]
+pub fn room_name() -> String {
+    let bytes: [u8; ROOM_NAME_BYTES] = rand::random();
+    hex(&bytes)
 }
 
 /// A fresh id of a guest, behind which stands the one he wished for.

@@ -27,7 +27,7 @@ use crate::{
     directory::{self, DirectoryHandle},
     http::{
         self, BindError, Door, Readiness,
-        daily::Daily,
+        daily::{Daily, Turns},
         rate::Rates,
         rooms::Rooms,
         stream::{Stream, tasks::Tasks},
@@ -250,6 +250,7 @@ fn api(door: &Door, rooms: Arc<Rooms>) -> Router<Arc<Door>> {
         verifier: Arc::clone(&door.verifier),
         hub: Arc::clone(&rooms.hub),
         rates: Arc::clone(&rates),
+        turns: Turns::default(),
     };
     let stream = Stream {
         config: Arc::clone(&door.config),

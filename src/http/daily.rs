@@ -5,6 +5,9 @@ mod fault;
 #[expect(unused_qualifications, reason = "utoipa names the types of parameters by their paths")]
 mod presence;
 mod properties;
+mod room_properties;
+#[expect(unused_qualifications, reason = "utoipa names the types of parameters by their paths")]
+mod rooms;
 mod session;
 mod session_data;
 #[expect(unused_qualifications, reason = "utoipa names the types of parameters by their paths")]
@@ -28,7 +31,7 @@ use utoipa::{IntoParams, openapi::OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
 use self::fault::Fault;
-pub use self::fault::FaultBody;
+pub use self::{fault::FaultBody, rooms::Turns};
 use super::{
     input::Unread,
     rate::{Key, Rates},
@@ -57,6 +60,8 @@ pub struct Daily {
     pub hub: Arc<Hub>,
     /// How many requests a minute.
     pub rates: Arc<Rates>,
+    /// Whose turn it is to change a room's properties.
+    pub turns: Turns,
 }
 
 /// A router of handlers that say what they are.
@@ -69,6 +74,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(daily: Arc<Daily>) -> (Router<S>
     let all: Routes = OpenApiRouter::default()
         .merge(tokens::routes())
         .merge(presence::routes())
+        .merge(rooms::routes())
         .merge(session::routes())
         .merge(session_data::routes())
         .fallback(async || Fault::no_path());

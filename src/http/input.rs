@@ -12,7 +12,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 /// A request that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +136,12 @@ pub fn read_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Unread> {
         match error.classify() {
             serde_json::error::Category::Data => {
                 Unread::Bad { field: Some(field), text: plain(&error) }
+            }
+            // A word was expected, and something else stands there.
+            _ if plain(&error) == "expected value"
+                && serde_json::from_slice::<IgnoredAny>(text).is_ok() =>
+            {
+                Unread::Bad { field: Some(field), text: "is of a wrong type".to_owned() }
             }
             _ => Unread::bad(format!("the body is not JSON: {error}")),
         }

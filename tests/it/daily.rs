@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Asks with the API key; the status and the answer.
-async fn rest(house: &House, line: &str, body: Value) -> (u16, Value) {
+pub(crate) async fn rest(house: &House, line: &str, body: Value) -> (u16, Value) {
     let (method, path) = line.split_once(' ').unwrap();
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let path = format!("/daily/v1{path}");
@@ -21,20 +21,20 @@ async fn rest(house: &House, line: &str, body: Value) -> (u16, Value) {
 }
 
 /// Asks with the API key, and expects it to be done.
-async fn done(house: &House, line: &str, body: Value) -> Value {
+pub(crate) async fn done(house: &House, line: &str, body: Value) -> Value {
     let (status, answer) = rest(house, line, body).await;
     assert_eq!(status, 200, "{line}: {answer}");
     answer
 }
 
 /// A meeting token that the server makes.
-async fn minted(house: &House, properties: Value) -> String {
+pub(crate) async fn minted(house: &House, properties: Value) -> String {
     let told = done(house, "POST /meeting-tokens", json!({ "properties": properties })).await;
     told["token"].as_str().unwrap().to_owned()
 }
 
 /// Somebody in `daily:a` with those claims.
-async fn with(house: &House, claims: Value) -> (Client, Value) {
+pub(crate) async fn with(house: &House, claims: Value) -> (Client, Value) {
     let mut client = house.socket().await;
     let token = sign(&claims);
     let joined = client.join(&json!({ "room": "daily:a", "token": token })).await;

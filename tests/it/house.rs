@@ -60,6 +60,13 @@ impl House {
         Self::serve(Server::bind_with(config(change), Clock::system(), journal).unwrap())
     }
 
+    /// Over that journal, with all of it looked through before anybody is served.
+    pub(crate) async fn woken_over(journal: Arc<dyn Journal>) -> Self {
+        let server = Server::bind_with(config(|_| {}), Clock::system(), journal).unwrap();
+        server.wake().await.unwrap();
+        Self::serve(server)
+    }
+
     /// Over that journal, at a time of the test's own.
     pub(crate) fn at(journal: Arc<dyn Journal>, clock: Clock) -> Self {
         Self::serve(Server::bind_with(config(|_| {}), clock, journal).unwrap())

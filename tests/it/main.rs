@@ -9,6 +9,7 @@ mod cli;
 mod client;
 mod connection;
 mod daily;
+mod daily_rooms;
 mod directory;
 mod disk;
 mod document;

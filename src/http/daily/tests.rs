@@ -1,6 +1,7 @@
 //! Tests of Daily's REST API over its routes, without sockets: what is sent, and what comes back.
 
 mod door;
+mod rooms;
 mod session_data;
 mod tokens;
 

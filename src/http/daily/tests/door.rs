@@ -97,5 +97,5 @@ async fn every_operation_is_in_the_document_with_its_parameters() {
             }
         }
     }
-    assert!(operations >= 9, "{operations} operations");
+    assert!(operations >= 14, "{operations} operations");
 }

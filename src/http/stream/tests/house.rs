@@ -21,7 +21,7 @@ use crate::{
     config::{Config, DEVELOPMENT_KEY, DEVELOPMENT_SECRET},
     directory::DirectoryHandle,
     http::{
-        daily::{self, Daily},
+        daily::{self, Daily, Turns},
         rate::Rates,
         stream::{self, Stream, openapi, tasks::Tasks},
     },
@@ -88,6 +88,7 @@ impl House {
             verifier: Arc::clone(&verifier),
             hub: Arc::clone(&hub),
             rates: Arc::clone(&rates),
+            turns: Turns::default(),
         };
         let stream = Stream {
             clock: clock.clone(),
