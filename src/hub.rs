@@ -102,6 +102,8 @@ pub enum Ask {
     Join(Box<JoinAsk>),
     /// Somebody knocks, and may have to wait.
     Knock(Box<KnockAsk>),
+    /// Somebody asks what would become of his coming in.
+    Access(Box<AccessAsk>),
     /// Who knocked went.
     StopWaiting {
         /// The id under which he waited.
@@ -185,6 +187,14 @@ pub struct KnockAsk {
     /// the room fell.
     pub told: oneshot::Sender<Option<Timestamp>>,
     /// Told whether he waits now.
+    pub answer: oneshot::Sender<Result<Reply, ErrorBody>>,
+}
+
+/// Somebody who asks what would become of his coming in.
+pub struct AccessAsk {
+    /// As the law wants to know him.
+    pub joining: Joining,
+    /// Told it.
     pub answer: oneshot::Sender<Result<Reply, ErrorBody>>,
 }
 

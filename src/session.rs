@@ -317,6 +317,7 @@ impl Session {
                 self.refuse(&id, &ErrorBody::already_joined()).await
             }
             Request::Knock(knock) => Box::pin(self.knock(id, knock)).await,
+            Request::Access(access) => Box::pin(self.access(id, access)).await,
             Request::Command(Command::Leave) if self.waiting.is_some() => {
                 Box::pin(self.leave_waiting(&id)).await
             }
@@ -358,7 +359,9 @@ impl Session {
                 (method, params).hash(&mut hasher);
                 Ask::Call(CallAsk { id, hash: hasher.finish(), command, from })
             }
-            Request::Join(_) | Request::Knock(_) | Request::Resume(_) => return Next::Go,
+            Request::Join(_) | Request::Knock(_) | Request::Access(_) | Request::Resume(_) => {
+                return Next::Go;
+            }
         };
         // Where the room does not live any more it has closed this seat.
         let _ = self.house.hub.ask_live(&place.cid, ask).await;

@@ -7,11 +7,8 @@ import { endpointOf } from "../session.js";
 
 /** @typedef {"full" | "lobby" | "none"} Level */
 
-/** What the server says of a knock, and what access that means. @type {Record<string, Level>} */
-const LEVELS = { "not-needed": "full", "unknown-room": "full", private: "none", "rate-limited": "lobby", "too-many": "lobby" };
-
 /**
- * Knocks, and takes it back in the same breath: the only question that the server answers without letting somebody in.
+ * Asks what would become of coming in.
  * @param {object} where
  * @param {string} where.url
  * @param {string} where.room
@@ -26,14 +23,14 @@ export function lookUpAccess({ url, room, token, WebSocket, timeout }) {
     const timer = setTimeout(() => failed("timeout"), timeout);
     const link = new Link(WebSocket, endpointOf(url), {
       onOpen() {
-        link.send(frameOf("knock", "knock", { room, token }));
-        link.send(frameOf("leave", "leave", {}));
+        link.send(frameOf("access", "access", { room, token }));
       },
-      onFrame({ id, error }) {
-        if (id !== "knock") return;
-        const refusal = error && RolecallError.fromWire(error, "knock");
-        const level = refusal ? LEVELS[refusal.reason] : "lobby";
-        done(() => (level ? resolve(level) : reject(refusal)));
+      onFrame({ id, result, error }) {
+        if (id !== "access") return;
+        const found = /** @type {{ access: Level, error: typeof error }} */ (result);
+        // A private room without a lobby gives no access; whatever else keeps him out is told as such.
+        const refusal = error ?? (found.access === "none" && found.error?.data.reason !== "private" ? found.error : undefined);
+        done(() => (refusal ? reject(RolecallError.fromWire(refusal, "access")) : resolve(found.access)));
       },
       onEnd: (code, reason) => failed(`${code} ${closeReason(code, reason)}`),
       onGarbage: (error) => failed(error.message),

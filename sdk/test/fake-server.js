@@ -298,6 +298,12 @@ export class FakeServer {
       if (close) socket.close(close);
       return null;
     }
+    if (method === "access") {
+      const door = params.token ? null : this.door;
+      const error = door && refusal(403, "private", { knocking: door.knocking }).wire;
+      reply({ result: { access: door ? (door.knocking ? "lobby" : "none") : "full", error } });
+      return null;
+    }
     if (method === "knock" || method === "ping" || method === "leave") {
       try {
         if (method === "leave") this.#unwait(this.#waiterOf(socket), "left");

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use rolecall_protocol::{
-    dialect::native::{self, call::Knock},
+    dialect::native::{
+        self,
+        call::{Access, Knock},
+    },
     id::{Cid, PeerId, Timestamp},
     wire::{
         code::{self, ErrorBody},
@@ -17,7 +20,7 @@ use tokio::{
 
 use super::{Next, Session, entry::Coming};
 use crate::{
-    hub::{Ask, KnockAsk},
+    hub::{AccessAsk, Ask, KnockAsk},
     metrics, mint,
 };
 
@@ -89,6 +92,29 @@ impl Session {
                 self.waiting = Some(Box::new(waiting));
                 self.say(frame::reply(&id, &reply)).await
             }
+            Ok(Err(error)) => self.refuse(&id, &error).await,
+            Err(_) => self.refuse(&id, &ErrorBody::unavailable("the room fell meanwhile")).await,
+        }
+    }
+
+    /// `access`: what would become of a `join`. Nobody comes in, and nobody is told.
+    pub(super) async fn access(&mut self, id: CallId, access: Access) -> Next {
+        let identity = match self.identity(access.token.as_deref()) {
+            Ok(identity) => identity,
+            Err(error) => return self.turn_away(&id, "access", &error).await,
+        };
+        let coming = Coming { create: access.create, ..Coming::to(access.room) };
+        let (cid, joining) = match self.entry(coming, identity.as_ref(), mint::peer_id()) {
+            Ok(entry) => entry,
+            Err(error) => return self.refuse(&id, &error).await,
+        };
+        let (answer, outcome) = oneshot::channel();
+        let ask = AccessAsk { joining, answer };
+        if let Err(error) = self.house.hub.ask(&cid, Ask::Access(Box::new(ask))).await {
+            return self.refuse(&id, &error).await;
+        }
+        match outcome.await {
+            Ok(Ok(reply)) => self.say(frame::reply(&id, &reply)).await,
             Ok(Err(error)) => self.refuse(&id, &error).await,
             Err(_) => self.refuse(&id, &ErrorBody::unavailable("the room fell meanwhile")).await,
         }

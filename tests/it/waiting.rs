@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::{
     client::{Client, Heard},
-    house::{House, user_token},
+    house::{House, server_token, user_token},
 };
 
 /// A private room where one may knock, and who rules it.
@@ -209,4 +209,23 @@ async fn the_server_going_away_says_so_to_who_waits() {
     let (mut bo, _) = knocking(&house, "Bo").await;
     house.begin_stop();
     assert!(matches!(bo.hear().await, Heard::Closed(4000, _)));
+}
+
+#[tokio::test]
+async fn one_may_look_what_would_become_of_joining_and_nobody_hears() {
+    let house = House::open();
+    let mut ann = room(&house).await;
+    let mut bo = house.socket().await;
+    let lobby = bo.done("access", json!({ "room": "daily:x" })).await;
+    assert_eq!(lobby["access"], "lobby");
+    assert_eq!(lobby["error"]["data"], json!({ "reason": "private", "knocking": true }));
+    let token = user_token("bo", json!({ "room": "daily:x" }));
+    let full = bo.done("access", json!({ "room": "daily:x", "token": token })).await;
+    assert_eq!(full, json!({ "access": "full", "error": null }));
+    let nowhere = bo.done("access", json!({ "room": "daily:y", "create": false })).await;
+    assert_eq!((&nowhere["access"], &nowhere["error"]["code"]), (&json!("none"), &json!(404)));
+    let anywhere = bo.done("access", json!({ "room": "daily:y" })).await;
+    assert_eq!(anywhere["access"], "full");
+    assert_eq!(house.get("/v1/rooms/daily:y", Some(&server_token())).await.0, 404);
+    ann.hears_nothing().await;
 }

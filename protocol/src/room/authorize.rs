@@ -53,7 +53,8 @@ pub fn authorize(room: &Room, actor: Actor, command: Command) -> Result<Authoriz
 
 impl<'a> Asker<'a> {
     fn check(self, command: &Command) -> Result<(), Refusal> {
-        let makes_it = matches!(command, Command::Create(_) | Command::Join(_));
+        let makes_it =
+            matches!(command, Command::Create(_) | Command::Join(_) | Command::Access { .. });
         if self.room.created_at.is_none() && !makes_it {
             return Err(Refusal::UnknownRoom);
         }
@@ -71,6 +72,11 @@ impl<'a> Asker<'a> {
             }
             Command::Knock { joining, .. } => match self.actor {
                 Actor::Newcomer => self.may_join(joining),
+                _ => Err(Refusal::NotAPeer),
+            },
+            // Whether he may join is the answer.
+            Command::Access { .. } => match self.actor {
+                Actor::Newcomer => Ok(()),
                 _ => Err(Refusal::NotAPeer),
             },
             Command::AnswerWaiting { .. } => self.needs(Capability::UpdateCallPermissions),

@@ -98,6 +98,8 @@ pub enum Command {
     SetBackstage { backstage: bool },
     /// `knock`; so many may wait here.
     Knock { joining: Box<Joining>, waiting_max: usize },
+    /// `access`: what would become of coming in now; nobody comes in.
+    Access { joining: Box<Joining> },
     /// `answerWaiting`
     AnswerWaiting { waiting_id: PeerId, admit: bool },
     /// Who knocked went.
@@ -271,6 +273,7 @@ impl Command {
             Self::SetBackstage { backstage: false } => "goLive",
             Self::SetBackstage { backstage: true } => "stopLive",
             Self::Knock { .. } => "knock",
+            Self::Access { .. } => "access",
             Self::AnswerWaiting { .. } => "answerWaiting",
             Self::StopWaiting { .. } => "stopWaiting",
             Self::ForgetWaiting => "forgetWaiting",

@@ -160,6 +160,9 @@ impl<'a> Turn<'a> {
                 Ok(self.relayed(Relay::Message { from, data, to }))
             }
             Command::Knock { joining, waiting_max } => self.knock(&joining, waiting_max),
+            Command::Access { joining } => {
+                Ok(Decision::nothing(Reply::Access(self.access(&joining))))
+            }
             Command::AnswerWaiting { waiting_id, admit } => self.answer_waiting(waiting_id, admit),
             Command::StopWaiting { waiting_id } => Ok(self.stop_waiting(waiting_id)),
             Command::ForgetWaiting => Ok(self.forget_waiting()),

@@ -1,8 +1,11 @@
 //! What the caller is told, and what is passed on without being committed. It must not know frames.
 
-use serde::Serialize;
+use serde::{Serialize, ser::SerializeStruct};
+use serde_json::json;
 
-use super::{command::Recipient, event::Outcome, explain::Explanation, people::Person};
+use super::{
+    command::Recipient, event::Outcome, explain::Explanation, people::Person, refusal::Refusal,
+};
 use crate::{
     id::{PeerId, RequestId, SubscriptionId, Timestamp},
     json::{MessageData, SignalData},
@@ -69,6 +72,8 @@ pub enum Reply {
         /// Under this id.
         waiting_id: PeerId,
     },
+    /// What would become of coming in.
+    Access(Access),
     /// Why a right is held or not.
     Explained(Explanation),
 }
@@ -77,6 +82,39 @@ impl Reply {
     pub(super) const fn changed(changed: usize, skipped: usize) -> Self {
         Self::Changed { changed, skipped, refused: Vec::new() }
     }
+}
+
+/// What would become of coming in now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// How far he would get.
+    pub level: Level,
+    /// Why not further.
+    pub refused: Option<Refusal>,
+}
+
+impl Serialize for Access {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let error = self.refused.as_ref().map(|refusal| {
+            json!({ "code": refusal.code(), "message": refusal.to_string(), "data": refusal.data() })
+        });
+        let mut object = serializer.serialize_struct("Access", 2)?;
+        object.serialize_field("access", &self.level)?;
+        object.serialize_field("error", &error)?;
+        object.end()
+    }
+}
+
+/// How far somebody would get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Level {
+    /// In.
+    Full,
+    /// Before the door: he may knock.
+    Lobby,
+    /// Nowhere.
+    None,
 }
 
 /// One peer whom a bulk change left as he is.

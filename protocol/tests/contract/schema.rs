@@ -264,7 +264,7 @@ fn calls_hold_exactly_where_the_parser_reads_them() {
         holds(&validator, &call);
         for mutation in mutations(&call) {
             // What names a room is looked at only when somebody comes to it.
-            if (mutation["method"] == "join" || mutation["method"] == "knock")
+            if ["join", "knock", "access"].iter().any(|method| mutation["method"] == *method)
                 && mutation["params"]["room"] != call["params"]["room"]
                 && mutation["params"]["room"].is_string()
             {

@@ -127,7 +127,10 @@ impl Stage {
         if !self.room.peers.contains_key(&own)
             && !matches!(
                 request,
-                call::Request::Join(_) | call::Request::Knock(_) | call::Request::Resume(_)
+                call::Request::Join(_)
+                    | call::Request::Knock(_)
+                    | call::Request::Access(_)
+                    | call::Request::Resume(_)
             )
         {
             return Err(ErrorBody::not_joined());
@@ -137,6 +140,12 @@ impl Stage {
                 let joining = self.joining(name, join.name, join.metadata, join.create);
                 self.command(Actor::Newcomer, Command::Join(joining)).map_err(body)?;
                 self.joined(&call.id, name, Asked::Plainly)
+            }
+            call::Request::Access(access) => {
+                let joining = self.joining(name, None, Metadata::null(), access.create);
+                let access = Command::Access { joining };
+                let reply = self.command(Actor::Newcomer, access).map_err(body)?;
+                frame::reply(&call.id, &reply)
             }
             call::Request::Knock(knock) => {
                 let joining = self.joining(name, knock.name, Metadata::null(), false);

@@ -3,7 +3,7 @@
 //! `UPDATE_GOLDEN=1 cargo test -p rolecall-protocol --test law` writes the indented lines anew; a
 //! change in them is a change of the law and is read as such. A scene begins with `== title`; its
 //! lines are `room TYPE` (a name without a room), `cast TYPE: ann host!, bo speaker` (a room that
-//! the server created, and who is in), `ann joins …`, `ann knocks …`, `ann: CALL`, `server: CALL`, `ann drops`,
+//! the server created, and who is in), `ann joins …`, `ann knocks …`, `ann looks …` (what would become of his joining), `ann: CALL`, `server: CALL`, `ann drops`,
 //! `ann returns`, `after 60s` (time passes and the timer looks), `later 60s` (time passes alone),
 //! `look ann`, `sees ann`, `pending`, `show members` (or `room`, `admission`, `waiting`, `session`, `pins`, `sends`, `media`),
 //! `may @ann` (what a user may over REST), `mesh 3` (in how large a room media may flow). `@ann[app=admin]: CALL` asks over REST, in the room or
@@ -138,6 +138,11 @@ fn act(house: &mut Option<House>, line: &str) -> Vec<String> {
             let words: Vec<&str> = words.split_whitespace().collect();
             let joining = Box::new(call::joining(peer, &words));
             told(house.take(Actor::Newcomer, Command::Knock { joining, waiting_max: 3 }))
+        }
+        (peer, ("looks", words)) => {
+            let words: Vec<&str> = words.split_whitespace().collect();
+            let joining = Box::new(call::joining(peer, &words));
+            told(house.take(Actor::Newcomer, Command::Access { joining }))
         }
         (peer, ("drops", _)) => {
             let until = house.at.plus(30_000);

@@ -24,6 +24,7 @@ impl RoomTask {
         match ask {
             Ask::Join(ask) => self.join(*ask),
             Ask::Knock(ask) => self.knock(*ask),
+            Ask::Access(ask) => self.access(*ask),
             Ask::StopWaiting { waiting_id } => self.stop_waiting(waiting_id),
             Ask::Resume(ask) => self.resume(*ask),
             Ask::Call(ask) => self.call(ask),

@@ -8,7 +8,7 @@ use rolecall_protocol::{
 
 use super::RoomTask;
 use crate::{
-    hub::{KnockAsk, output::Output, refused},
+    hub::{AccessAsk, KnockAsk, output::Output, refused},
     metrics,
 };
 
@@ -27,6 +27,16 @@ impl RoomTask {
             self.knockers.insert(waiting_id, told);
         }
         self.outputs.push(Output::Then(Box::new(move || drop(answer.send(knocked)))));
+    }
+
+    /// Somebody asks what would become of his coming in.
+    pub(super) fn access(&mut self, ask: AccessAsk) {
+        let AccessAsk { mut joining, answer } = ask;
+        self.know(&mut joining);
+        let access = Command::Access { joining: Box::new(joining) };
+        let found = self.act(Actor::Newcomer, access).map_err(|refusal| refused(&refusal));
+        metrics::call("access", super::asks::outcome_word(&found));
+        self.outputs.push(Output::Then(Box::new(move || drop(answer.send(found)))));
     }
 
     /// Who knocked went.

@@ -23,6 +23,8 @@ pub enum Request {
     Join(Box<Join>),
     /// `knock`
     Knock(Knock),
+    /// `access`
+    Access(Access),
     /// `resume`
     Resume(Resume),
     /// `ping`
@@ -71,6 +73,20 @@ pub struct Knock {
     pub name: Option<Arc<str>>,
 }
 
+/// The params of `access`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Access {
+    /// `type:id` or a bare id.
+    pub room: String,
+    /// Who it is; may come in the handshake instead.
+    #[serde(default, deserialize_with = "params::token")]
+    pub token: Option<String>,
+    /// Whether coming in would create the room if there is none.
+    #[serde(default = "yes")]
+    pub create: bool,
+}
+
 /// The params of `resume`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -99,6 +115,7 @@ pub fn read(method: &str, params: &str) -> Result<Request, ErrorBody> {
     Ok(match method {
         "join" => Request::Join(params_of(params)?),
         "knock" => Request::Knock(params_of(params)?),
+        "access" => Request::Access(params_of(params)?),
         "resume" => Request::Resume(params_of(params)?),
         "ping" => nothing(params, Request::Ping)?,
         "state" => nothing(params, Request::State)?,

@@ -111,7 +111,7 @@ impl Asker<'_> {
     /// "Creating needs `create-call`, joining `join-call`; backstage rooms `join-backstage`; ended
     /// rooms `join-ended-call`". In another team's room only `-any-team` grants count, and without
     /// one to join it is not his. Whether the room lets him in now, `decide` looks up.
-    pub(super) fn may_join(self, joining: &Joining) -> Result<(), Refusal> {
+    pub(in crate::room) fn may_join(self, joining: &Joining) -> Result<(), Refusal> {
         let room = self.room;
         let server = *self.actor == Actor::Server;
         let vacant = room.created_at.is_none();

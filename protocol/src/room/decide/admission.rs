@@ -9,7 +9,7 @@ use crate::room::command::Joining;
 use crate::room::event::Event;
 use crate::room::people::Newcomer;
 use crate::room::refusal::Refusal;
-use crate::room::reply::Reply;
+use crate::room::reply::{Access, Level, Reply};
 use crate::room::state::Room;
 
 impl<'a> Turn<'a> {
@@ -55,6 +55,18 @@ impl<'a> Turn<'a> {
         let his = replaced.iter().filter_map(|id| peers.get(id));
         let leave = his.filter(|peer| peer.role == would_be.role).count();
         room_in_role(self.room, &would_be.role, leave)
+    }
+
+    /// What would become of his coming in now.
+    pub(super) fn access(self, joining: &Joining) -> Access {
+        let may = self.asker.may_join(joining);
+        let refused = may.and_then(|()| self.lets_in(joining, &self.room.newcomer(joining))).err();
+        let level = match &refused {
+            None => Level::Full,
+            Some(Refusal::Private { knocking: true }) => Level::Lobby,
+            Some(_) => Level::None,
+        };
+        Access { level, refused }
     }
 
     /// "Who has a token for this room, members, owners and its creator", and whoever was admitted.

@@ -54,6 +54,10 @@ pub(super) fn params() -> BTreeMap<&'static str, Value> {
                 ("name?", or_null(of("name"))),
             ]),
         ),
+        (
+            "access",
+            object([("room", cid()), ("token?", or_null(of("token"))), ("create?", boolean())]),
+        ),
         ("answerWaiting", object([waiting_id(), ("admit", boolean())])),
         (
             "resume",
@@ -277,6 +281,7 @@ pub(super) fn results() -> BTreeMap<&'static str, Value> {
         ("explain", object([("allowed", json!({ "type": "boolean" })), ("because", json!({ "type": "array", "items": because }))])),
         ("mute", object([("muted", count())])),
         ("knock", object([waiting_id()])),
+        ("access", object([("access", one_of(["full", "lobby", "none"])), ("error", or_null(of("error")))])),
         ("subscribe", object([subscription(), tracks()])),
         ("media", object([("meshMax", count()), ("iceServers", all(object([
             ("urls", all(json!({ "type": "string" }))),
