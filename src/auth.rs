@@ -2,6 +2,7 @@
 
 mod claims;
 pub mod daily;
+pub mod hms;
 
 use std::collections::HashMap;
 
@@ -53,6 +54,8 @@ pub struct Identity {
     pub iat: Option<u64>,
     /// Whether somebody without `user_id` may join with it: as nobody whom the Directory knows.
     pub unnamed: bool,
+    /// Whether its bearer may begin its room, whatever his role.
+    pub opens: bool,
     /// Whether it keeps its bearer from sharing his screen.
     pub no_screenshare: bool,
     /// Whether its bearer knocks at private rooms like somebody without a token.
@@ -162,6 +165,8 @@ pub struct Verifier {
     unnamed: Option<Key>,
     named: HashMap<String, Key>,
     trust_teams: bool,
+    /// What tokens of a vendor's form name as theirs.
+    api_key: String,
     clock: Clock,
 }
 
@@ -177,7 +182,8 @@ impl Verifier {
             let built = Key::new(key).ok_or_else(|| KeyError { kid: key.kid.clone() })?;
             named.insert(key.kid.clone(), built);
         }
-        Ok(Self { unnamed, named, trust_teams: config.trust_token_teams, clock })
+        let (trust_teams, api_key) = (config.trust_token_teams, config.api_key.clone());
+        Ok(Self { unnamed, named, trust_teams, api_key, clock })
     }
 
     /// Who `token` says its bearer is, as of now.
@@ -193,7 +199,7 @@ impl Verifier {
         early: bool,
     ) -> Result<serde_json::Map<String, serde_json::Value>, AuthError> {
         let claims = self.opened(token)?;
-        match claims::read(claims.get(), self.trust_teams, self.clock.now_s()) {
+        match claims::read(claims.get(), self.trust_teams, &self.api_key, self.clock.now_s()) {
             Ok(_) => {}
             Err(AuthError::NotYetValid) if early => {}
             Err(error) => return Err(error),
@@ -209,7 +215,7 @@ impl Verifier {
     }
 
     fn verify_at(&self, token: &str, now_s: u64) -> Result<Identity, AuthError> {
-        claims::read(self.opened(token)?.get(), self.trust_teams, now_s)
+        claims::read(self.opened(token)?.get(), self.trust_teams, &self.api_key, now_s)
     }
 
     /// The text of the claims of a token that one of our keys has signed.

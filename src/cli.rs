@@ -19,12 +19,13 @@ use clap::{Args, Parser, Subcommand};
 
 pub use self::remote::RemoteError;
 use crate::{
-    auth::{Claims, KeyError, SignError},
+    auth::{self, Claims, KeyError, SignError},
     clock::Clock,
     config::{Config, ConfigError, Flags, LogFormat, Sources, parse_duration},
     directory,
     http::BindError,
     journal::ReadError,
+    mint,
     server::{BackupError, OpenError, ServeError},
 };
 
@@ -110,6 +111,7 @@ with the public development secret.
 Examples:
   rolecall token --user ann --name \"Ann B.\"
   rolecall token --user ann --room lobby:demo --owner
+  rolecall token --hms --user ann --room stage:keynote --role speaker
   rolecall token --user ann --call-cid default:a --call-cid default:b --role host
   curl -H \"Authorization: Bearer $(rolecall token --server)\" localhost:7400/v1/rooms";
 
@@ -170,6 +172,9 @@ pub struct TokenArgs {
     /// The name to show
     #[arg(long)]
     name: Option<String>,
+    /// A token of 100ms's form, for its SDKs; they bring the name themselves
+    #[arg(long, requires_all = ["user", "room", "role"], conflicts_with_all = ["server", "name", "call_cid", "owner"])]
+    hms: bool,
     /// How long it is good
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_duration)]
     ttl: Duration,
@@ -302,6 +307,24 @@ impl TokenArgs {
             return Err(CliError::Usage(message.to_owned()));
         };
         let iat = clock.now_s();
+        let exp = Some(iat.saturating_add(self.ttl.as_secs()));
+        if let (true, Some(user_id), Some(room_id), Some(role)) =
+            (self.hms, &self.user, &self.room, &self.role)
+        {
+            let claims = auth::hms::Claims {
+                access_key: config.api_key.clone(),
+                r#type: "app",
+                version: 2,
+                room_id: room_id.clone(),
+                user_id: user_id.clone(),
+                role: role.clone(),
+                jti: String::new(),
+                iat,
+                nbf: iat,
+                exp,
+            };
+            return Ok(auth::hms::sign(claims, secret, || mint::peer_id().to_string())?);
+        }
         let claims = Claims {
             user_id: self.user,
             name: self.name,
@@ -310,7 +333,7 @@ impl TokenArgs {
             role: self.role,
             is_owner: self.owner,
             iat,
-            exp: Some(iat.saturating_add(self.ttl.as_secs())),
+            exp,
         };
         Ok(claims.sign(secret)?)
     }

@@ -4,6 +4,7 @@ mod assets;
 pub mod daily;
 mod demo;
 mod health;
+pub mod hms;
 pub mod input;
 pub mod origin;
 mod problem;
@@ -31,7 +32,7 @@ pub use self::{
     health::Readiness,
     problem::Problem,
     serve::{BindError, Guard, Inbound, bind, serve},
-    upgrade::{SUBPROTOCOL, Socket},
+    upgrade::{SUBPROTOCOL, Socket, Speech},
 };
 use crate::{auth::Verifier, clock::Clock, config::Config, metrics};
 
@@ -62,6 +63,7 @@ pub fn api(
     rooms: Arc<rooms::Rooms>,
     stream: Arc<stream::Stream>,
     daily: Arc<daily::Daily>,
+    hms: Arc<hms::Hms>,
 ) -> Router<Arc<Door>> {
     let (rooms, of_rooms) = rooms::routes(rooms).split_for_parts();
     let (daily, of_daily) = daily::routes(daily);
@@ -70,7 +72,8 @@ pub fn api(
     document.merge(of_daily);
     document.merge(health::routes().into_openapi());
     let document = stream::openapi::complete(document);
-    rooms.merge(routes).merge(daily).merge(stream::openapi::pages(document))
+    let pages = stream::openapi::pages(document);
+    rooms.merge(routes).merge(daily).merge(hms::routes(hms)).merge(pages)
 }
 
 /// All routes: these, `api`, and the pages for every other path.

@@ -7,6 +7,7 @@
 pub mod fanout;
 pub mod seat;
 
+mod ask;
 mod calls_kept;
 pub mod changes;
 mod listing;
@@ -29,9 +30,9 @@ use std::{
 use dashmap::{DashMap, mapref::entry::Entry};
 use rolecall_protocol::{
     call_type::CallType,
-    id::{Cid, PeerId, Seq, Timestamp, UserId},
-    room::{Actor, Command, Refusal, Reply, command::Joining},
-    wire::{code::ErrorBody, frame::CallId},
+    id::{Cid, Timestamp},
+    room::{Actor, Command, Refusal, Reply},
+    wire::code::ErrorBody,
 };
 use tokio::{
     sync::{
@@ -41,13 +42,15 @@ use tokio::{
     time::Instant,
 };
 
-pub use self::outside::{OutsideAsk, Seen};
-use self::seat::Seat;
-use crate::{
-    auth::Stay, calls::CallIndex, clock::Clock, config::Limits, directory::DirectoryHandle,
-    journal::Journal, metrics,
+pub use self::ask::{
+    AccessAsk, Ask, CallAsk, Fresh, JoinAsk, KnockAsk, Question, ReplyIn, ResumeAsk, Resumed,
+    Seated, Spoken,
 };
-use changes::Anew;
+pub use self::outside::{OutsideAsk, Seen};
+use crate::{
+    calls::CallIndex, clock::Clock, config::Limits, directory::DirectoryHandle, journal::Journal,
+    metrics,
+};
 use room_task::{End, RoomTask};
 pub use wake::Found;
 use whereabouts::Whereabouts;
@@ -94,173 +97,6 @@ type Mailbox = mpsc::Sender<Envelope>;
 pub struct Envelope {
     ask: Ask,
     since: Instant,
-}
-
-/// What is asked of a room.
-pub enum Ask {
-    /// Somebody comes in with a socket.
-    Join(Box<JoinAsk>),
-    /// Somebody knocks, and may have to wait.
-    Knock(Box<KnockAsk>),
-    /// Somebody asks what would become of his coming in.
-    Access(Box<AccessAsk>),
-    /// Who knocked went.
-    StopWaiting {
-        /// The id under which he waited.
-        waiting_id: PeerId,
-    },
-    /// Somebody takes his seat again.
-    Resume(Box<ResumeAsk>),
-    /// A seated peer calls.
-    Call(CallAsk),
-    /// A seated peer wants the join reply anew.
-    State {
-        /// Which call.
-        id: CallId,
-        /// Who.
-        from: Seated,
-    },
-    /// A seated peer's token has another end.
-    Term {
-        /// Who.
-        from: Seated,
-        /// In seconds since the epoch; unset: never.
-        exp: Option<u64>,
-        /// When it was made.
-        issued: u64,
-    },
-    /// A seated peer's socket is gone; `left`: he closed it to leave.
-    Gone {
-        /// Who.
-        from: Seated,
-        /// Whether he left.
-        left: bool,
-    },
-    /// The server side asks.
-    Server {
-        /// What.
-        command: Command,
-        /// Told the outcome.
-        answer: oneshot::Sender<Result<Reply, ErrorBody>>,
-    },
-    /// Somebody outside of the room asks or looks.
-    Outside(Box<OutsideAsk>),
-    /// The server side looks; told nothing where there is no such room.
-    Look {
-        /// Only the room itself and its counts.
-        briefly: bool,
-        /// Told the live state.
-        answer: oneshot::Sender<Option<serde_json::Value>>,
-    },
-    /// The Directory changed; told once it is dealt with.
-    Anew {
-        /// What to read again.
-        anew: Box<Anew>,
-        /// Told then.
-        answer: oneshot::Sender<()>,
-    },
-    /// The house closes.
-    Stop,
-}
-
-/// Somebody who comes in.
-pub struct JoinAsk {
-    /// Which call.
-    pub id: CallId,
-    /// As the law wants to know him.
-    pub joining: Joining,
-    /// His socket.
-    pub seat: Arc<Seat>,
-    /// The secret by which he will resume.
-    pub session: Arc<str>,
-    /// When his token was made, in seconds since the epoch; none without a token.
-    pub issued: Option<u64>,
-    /// Told the outcome; where he is in, the reply went to his seat.
-    pub answer: oneshot::Sender<Result<Seated, ErrorBody>>,
-}
-
-/// Somebody who knocks.
-pub struct KnockAsk {
-    /// As the law wants to know him; his peer's id is that under which he waits.
-    pub joining: Joining,
-    /// Told the answer once there is one: until when he may come in, or nothing. Dropped unsaid where
-    /// the room fell.
-    pub told: oneshot::Sender<Option<Timestamp>>,
-    /// Told whether he waits now.
-    pub answer: oneshot::Sender<Result<Reply, ErrorBody>>,
-}
-
-/// Somebody who asks what would become of his coming in.
-pub struct AccessAsk {
-    /// As the law wants to know him.
-    pub joining: Joining,
-    /// Told it.
-    pub answer: oneshot::Sender<Result<Reply, ErrorBody>>,
-}
-
-/// Somebody who takes his seat again.
-pub struct ResumeAsk {
-    /// Which call.
-    pub id: CallId,
-    /// Whose seat.
-    pub peer_id: PeerId,
-    /// The hash of the secret he shows.
-    pub session_hash: Arc<str>,
-    /// The secret itself.
-    pub session: Arc<str>,
-    /// The epoch he knows.
-    pub epoch: String,
-    /// The last seq he saw.
-    pub seq: Seq,
-    /// His new socket.
-    pub seat: Arc<Seat>,
-    /// What a fresh token says, where he brought one.
-    pub token: Option<Fresh>,
-    /// Told the outcome, with the end of the token in force.
-    pub answer: oneshot::Sender<Result<(Seated, Resumed), ErrorBody>>,
-}
-
-/// What a fresh token says.
-pub struct Fresh {
-    /// Whose it is.
-    pub user_id: Option<UserId>,
-    /// How long he may stay with it.
-    pub stay: Stay,
-    /// When it was made, in seconds since the epoch.
-    pub issued: u64,
-}
-
-/// What a session learns of the seat it took again.
-pub struct Resumed {
-    /// Who sits there.
-    pub user_id: UserId,
-    /// When he came in, in seconds since the epoch.
-    pub came_s: u64,
-    /// When he has to go unless he brings a fresh token, in seconds since the epoch.
-    pub exp: Option<u64>,
-    /// When it was made; none without a token.
-    pub issued: Option<u64>,
-}
-
-/// A call of a seated peer.
-pub struct CallAsk {
-    /// Which call.
-    pub id: CallId,
-    /// A hash of method and params, by which a repeated call is known.
-    pub hash: u64,
-    /// What is asked.
-    pub command: Command,
-    /// Who asks.
-    pub from: Seated,
-}
-
-/// A peer at one socket. Another socket may have taken his seat meanwhile.
-#[derive(Clone)]
-pub struct Seated {
-    /// Who.
-    pub peer_id: PeerId,
-    /// At which socket.
-    pub seat: Arc<Seat>,
 }
 
 impl Hub {

@@ -28,6 +28,7 @@ use crate::{
     http::{
         self, BindError, Door, Readiness,
         daily::{Daily, Turns},
+        hms::Hms,
         rate::Rates,
         rooms::Rooms,
         stream::{Stream, tasks::Tasks},
@@ -185,7 +186,7 @@ impl Server {
     /// Serves until `shutdown` ends, then stops in good order.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, door, sessions, rooms, stop, .. } = self;
-        let api = api(&door, rooms);
+        let api = api(Arc::clone(&door), rooms);
         let stopped = stop.subscribe();
         let router = http::router(Arc::clone(&door), api);
         if door.config.demo {
@@ -242,7 +243,7 @@ impl Server {
 }
 
 /// What serves the REST APIs over the same rooms. They share their rates.
-fn api(door: &Door, rooms: Arc<Rooms>) -> Router<Arc<Door>> {
+fn api(door: Arc<Door>, rooms: Arc<Rooms>) -> Router<Arc<Door>> {
     let rates = Arc::new(Rates::new(&door.config.limits));
     let daily = Daily {
         config: Arc::clone(&door.config),
@@ -262,7 +263,12 @@ fn api(door: &Door, rooms: Arc<Rooms>) -> Router<Arc<Door>> {
         rates,
         tasks: Tasks::default(),
     };
-    http::api(rooms, Arc::new(stream), Arc::new(daily))
+    let hms = Hms {
+        directory: rooms.hub.shared().directory.clone(),
+        default_call_type: rooms.default_call_type.clone(),
+        door,
+    };
+    http::api(rooms, Arc::new(stream), Arc::new(daily), Arc::new(hms))
 }
 
 /// The journal that the settings ask for.

@@ -3,6 +3,7 @@
 //! may do.
 
 mod entry;
+mod hms;
 mod media;
 mod pace;
 mod waiting;
@@ -88,7 +89,7 @@ impl Sockets for Arc<Sessions> {
         let house = Self::clone(self);
         Box::pin(async move {
             let _counted = Counted::socket();
-            let http::Socket { stream, read_ahead, bearer, from, guard } = socket;
+            let http::Socket { stream, read_ahead, bearer, speech, from, guard } = socket;
             let limits = &house.config.limits;
             let limits = SeatLimits {
                 backlog_bytes: limits.backlog_bytes,
@@ -98,7 +99,7 @@ impl Sockets for Arc<Sessions> {
             // The session is what an idle socket costs: it is not moved once it runs, as its future
             // would keep a second place for it.
             let mut session = match Socket::open(stream, read_ahead, limits).await {
-                Ok(socket) => Session::new(house, socket, bearer),
+                Ok(socket) => Session::new(house, socket, bearer, speech),
                 Err(error) => {
                     tracing::debug!(%from, %error, "a socket failed at once");
                     return;
@@ -117,6 +118,8 @@ struct Session {
     socket: Socket,
     /// The token of the handshake.
     bearer: Option<Secret>,
+    /// How it is spoken to, where that is not natively.
+    speech: Option<Box<hms::Speech>>,
     /// Where it sits, once it has joined or resumed.
     place: Option<Box<Place>>,
     /// Where it waits, before it has joined.
@@ -159,18 +162,42 @@ enum Next {
 }
 
 impl Session {
-    fn new(house: Arc<Sessions>, socket: Socket, bearer: Option<Secret>) -> Self {
+    fn new(
+        house: Arc<Sessions>,
+        socket: Socket,
+        bearer: Option<Secret>,
+        speech: http::Speech,
+    ) -> Self {
+        let speech = match speech {
+            http::Speech::Native => None,
+            http::Speech::Hms(query) => Some(Box::new(hms::Speech::new(&query))),
+        };
         let limits = &house.config.limits;
         let (pace, beat) = (Pace::new(limits), Beat::new(limits));
         let join_by = Instant::now() + limits.join_timeout;
         let revoked = house.revoked.clone();
         let (place, waiting, knock_from) = (None, None, None);
-        Self { house, socket, bearer, place, waiting, knock_from, revoked, pace, beat, join_by }
+        Self {
+            house,
+            socket,
+            bearer,
+            speech,
+            place,
+            waiting,
+            knock_from,
+            revoked,
+            pace,
+            beat,
+            join_by,
+        }
     }
 
     async fn run(&mut self) {
         let seat = Arc::clone(self.socket.seat());
         let mut house_closes = self.house.closing.clone();
+        if self.speech.is_some() {
+            Box::pin(self.greet()).await;
+        }
         let next = loop {
             let wake = self.next_wake();
             let next = tokio::select! {
@@ -255,6 +282,7 @@ impl Session {
         let Some(place) = &mut self.place else { return Next::Go };
         match place.term.pass(now) {
             pace::TermPassed::Nothing => Next::Go,
+            pace::TermPassed::Expiring(_) if self.speech.is_some() => Next::Go,
             pace::TermPassed::Expiring(seconds) => self.say(native::token_expiring(seconds)).await,
             pace::TermPassed::Expired => Next::Close(code::Close::TokenExpired),
         }
@@ -266,12 +294,19 @@ impl Session {
             return Next::Close(code::Close::Abuse);
         }
         match message {
+            Some(Ok(Message::Text(text))) if self.speech.is_some() => {
+                Box::pin(self.hms_frame(&text)).await
+            }
             Some(Ok(Message::Text(text))) => self.frame(&text).await,
             Some(Ok(Message::Binary(_))) => Next::Close(code::Close::Binary),
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Next::Go,
             Some(Ok(Message::Close(frame))) => {
                 let code = frame.map(|frame| frame.code);
-                Next::Gone { left: matches!(code, Some(CloseCode::Normal | CloseCode::Away)) }
+                // Of 100ms's SDK only a page that goes closes so; it says that it leaves.
+                let normal = self.speech.is_none();
+                let left =
+                    code == Some(CloseCode::Away) || (normal && code == Some(CloseCode::Normal));
+                Next::Gone { left }
             }
             Some(Err(Error::Capacity(_))) => Next::Close(code::Close::TooBig),
             Some(Err(Error::Utf8(_))) => Next::Close(code::Close::NotUtf8),
@@ -357,7 +392,7 @@ impl Session {
             Request::Command(command) => {
                 let mut hasher = DefaultHasher::new();
                 (method, params).hash(&mut hasher);
-                Ask::Call(CallAsk { id, hash: hasher.finish(), command, from })
+                Ask::Call(CallAsk { id, hash: hasher.finish(), command, from, reply: None })
             }
             Request::Join(_) | Request::Knock(_) | Request::Access(_) | Request::Resume(_) => {
                 return Next::Go;

@@ -124,7 +124,7 @@ async fn appends(
                     Event::UserBlocked { user_id: user(seq)?, by: Doer::Server }
                 } else {
                     let raised = seq.is_multiple_of(2);
-                    Event::HandRaised { peer_id: peer.clone(), raised }
+                    Event::HandRaised { peer_id: peer.clone(), raised, by: None }
                 };
                 let begun = Instant::now();
                 journal.append(&cid, Seq(seq), vec![record(seq + 1, vec![event])]).await?;
@@ -227,7 +227,8 @@ fn life(number: usize, call_type: &Arc<CallType>) -> Result<Vec<Arc<Record>>> {
         });
         records.push(record(3, vec![Event::PeerJoined { newcomer }]));
         for seq in 4..8 {
-            let event = Event::HandRaised { peer_id: peer_id.clone(), raised: seq % 2 == 0 };
+            let event =
+                Event::HandRaised { peer_id: peer_id.clone(), raised: seq % 2 == 0, by: None };
             records.push(record(seq, vec![event]));
         }
     }

@@ -54,6 +54,10 @@ pub struct Role {
     /// How many peers may hold it at once; unset: any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_peer_count: Option<u32>,
+    /// 100ms `permissions` as given: the flags of the customer's own among them are shown, and give
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flags: Option<Metadata>,
     /// 100ms `publishParams` as given: how its media should be encoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publish_params: Option<Metadata>,

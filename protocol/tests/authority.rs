@@ -465,6 +465,14 @@ fn on_the_room() -> Vec<Row> {
             settings: Some(serde_json::from_str(r#"{"video":{"enabled":false}}"#).unwrap()),
             starts_at: None,
         }),
+        row("raise a participant's hand", |_| Command::RaiseHandOf {
+            peer_id: name("participant"),
+            raised: true,
+        }),
+        row("raise an owner's hand", |_| Command::RaiseHandOf {
+            peer_id: name("owner"),
+            raised: true,
+        }),
         own("change the session's data", |_| Command::SetSessionData {
             change: Box::new(serde_json::from_str(r#"{"data":{"page":2}}"#).unwrap()),
         }),
@@ -525,6 +533,7 @@ fn joining(id: &str, role: &RoleName, owner: bool) -> Command {
         permissions: None,
         invited: false,
         create: true,
+        opens: false,
         epoch: "epoch".into(),
         peers_max: 99,
     }))

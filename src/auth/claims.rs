@@ -11,18 +11,26 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{AuthError, CALL_CIDS_MAX, Identity, LEEWAY_S, Stay, TEAMS_MAX, daily};
+use super::{AuthError, CALL_CIDS_MAX, Identity, LEEWAY_S, Stay, TEAMS_MAX, daily, hms};
 use rolecall_protocol::id::{DISPLAY_NAME_MAX, NAME_MAX, TEAM_MAX, USER_ID_MAX};
 
 /// Reads `text`. Claims we do not know are ignored, as Stream's SDKs send some; one that we know
 /// is of its type or the token is refused, `null` included: a `user_id` that somebody forgot to
 /// fill in must not become a server token.
-pub(super) fn read(text: &str, trust_teams: bool, now_s: u64) -> Result<Identity, AuthError> {
+pub(super) fn read(
+    text: &str,
+    trust_teams: bool,
+    api_key: &str,
+    now_s: u64,
+) -> Result<Identity, AuthError> {
     let claims: Distinct<'_> = serde_json::from_str(text).map_err(|_| AuthError::BadClaims)?;
     let nbf = claims.seconds("nbf")?;
-    let identity = match daily::is_its_own(&claims)? {
-        true => daily::identity(&claims)?,
-        false => identity(&claims, trust_teams)?,
+    let identity = if hms::is_its_own(&claims)? {
+        hms::identity(&claims, api_key)?
+    } else if daily::is_its_own(&claims)? {
+        daily::identity(&claims)?
+    } else {
+        identity(&claims, trust_teams)?
     };
     let soonest = now_s.saturating_add(LEEWAY_S);
     if identity.is_expired(now_s) {
@@ -67,8 +75,8 @@ fn identity(claims: &Distinct<'_>, trust_teams: bool) -> Result<Identity, AuthEr
 /// What a user's id must be.
 pub(super) const USER: &str = "text of 1 to 128 characters";
 /// `type:id`, both of the longest.
-const CID_MAX: usize = 2 * NAME_MAX + 1;
-const CID: &str = "text of 1 to 129 characters";
+pub(super) const CID_MAX: usize = 2 * NAME_MAX + 1;
+pub(super) const CID: &str = "text of 1 to 129 characters";
 const CIDS: &str = "a list of at most 100 room ids of 1 to 129 characters";
 const TEAMS: &str = "a list of at most 250 team names of 1 to 100 characters";
 

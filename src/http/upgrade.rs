@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{Door, Guard, Inbound, Problem, origin};
+use super::{Door, Guard, Inbound, Problem, hms, origin};
 use crate::{config::AllowedOrigins, metrics, secret::Secret};
 
 /// The subprotocol of the native protocol.
@@ -34,10 +34,21 @@ pub struct Socket {
     pub read_ahead: Bytes,
     /// The token of `Authorization: Bearer`, unread.
     pub bearer: Option<Secret>,
+    /// How it is spoken to.
+    pub speech: Speech,
     /// The other end's address.
     pub from: SocketAddr,
     /// The connection's place among the bounded number of them: hold it as long as the stream.
     pub guard: Guard,
+}
+
+/// In which dialect a socket is spoken to, and what its address said.
+#[derive(Debug)]
+pub enum Speech {
+    /// Natively.
+    Native,
+    /// 100ms's.
+    Hms(Box<hms::Query>),
 }
 
 /// Why there is no handshake.
@@ -58,7 +69,12 @@ struct Handshake {
     bearer: Option<Secret>,
 }
 
-pub(super) async fn connect(State(door): State<Arc<Door>>, mut request: Request) -> Response {
+pub(super) async fn connect(State(door): State<Arc<Door>>, request: Request) -> Response {
+    connect_in(door, request, Speech::Native)
+}
+
+/// The same for a socket that is spoken to so.
+pub(super) fn connect_in(door: Arc<Door>, mut request: Request, speech: Speech) -> Response {
     let allowed = &door.config.allowed_origins;
     let handshake = match check(request.version(), request.headers(), allowed) {
         Ok(handshake) => handshake,
@@ -72,7 +88,7 @@ pub(super) async fn connect(State(door): State<Arc<Door>>, mut request: Request)
         return Problem::new(StatusCode::NOT_IMPLEMENTED, "no-upgrade", message).into_response();
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    tokio::spawn(hand_over(upgrade, inbound, handshake.bearer, Arc::clone(&door)));
+    tokio::spawn(hand_over(upgrade, inbound, handshake.bearer, speech, door));
 
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     let headers = response.headers_mut();
@@ -88,7 +104,13 @@ pub(super) async fn connect(State(door): State<Arc<Door>>, mut request: Request)
 }
 
 /// Waits for the answer to be written, then lets the socket's own task be this one.
-async fn hand_over(upgrade: OnUpgrade, inbound: Inbound, bearer: Option<Secret>, door: Arc<Door>) {
+async fn hand_over(
+    upgrade: OnUpgrade,
+    inbound: Inbound,
+    bearer: Option<Secret>,
+    speech: Speech,
+    door: Arc<Door>,
+) {
     let from = inbound.addr();
     let upgraded: Upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
@@ -103,7 +125,7 @@ async fn hand_over(upgrade: OnUpgrade, inbound: Inbound, bearer: Option<Secret>,
     };
     let stream = parts.io.into_inner();
     let guard = inbound.guard();
-    let socket = Socket { stream, read_ahead: parts.read_buf, bearer, from, guard };
+    let socket = Socket { stream, read_ahead: parts.read_buf, bearer, speech, from, guard };
     let run = door.sockets.run(socket);
     drop(door);
     run.await;

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use rolecall_protocol::{id::PeerId, room::Audience, wire::code::ErrorBody};
+use rolecall_protocol::{
+    id::PeerId,
+    room::Audience,
+    wire::code::{self, ErrorBody},
+};
 use tokio::sync::oneshot;
 
 use super::{
@@ -17,10 +21,12 @@ use crate::metrics;
 pub(super) struct Class {
     /// Whether its members see hidden peers.
     pub(super) sees_hidden: bool,
+    /// Whether they are spoken to natively; the others hear what is translated for each.
+    pub(super) native: bool,
 }
 
-const SEERS: Class = Class { sees_hidden: true };
-const REST: Class = Class { sees_hidden: false };
+const SEERS: Class = Class { sees_hidden: true, native: true };
+const REST: Class = Class { sees_hidden: false, native: true };
 
 /// One thing to say or do.
 pub(super) enum Output {
@@ -53,7 +59,9 @@ pub(super) fn tell(fanout: &mut Fanout<PeerId, Class>, output: Output) {
             // Single peers who hear it with their class are not told twice.
             let singles = audience.also.iter().filter(|peer| {
                 let class = fanout.class_of(peer);
-                class.is_some_and(|class| !audience.reaches_class(class.sees_hidden, peer))
+                class.is_some_and(|class| {
+                    class.native && !audience.reaches_class(class.sees_hidden, peer)
+                })
             });
             let singles: Vec<PeerId> = singles.cloned().collect();
             let groups = [(audience.seers, SEERS), (audience.rest, REST)];
@@ -92,5 +100,18 @@ const fn close_word(code: u16) -> &'static str {
         4503 => "ended",
         4504 => "seat-taken",
         _ => "other",
+    }
+}
+
+/// A close of the registry's, as seats know it.
+pub(super) fn native_close(close: code::Close) -> Close {
+    Close::new(close.code(), close.reason())
+}
+
+/// The same with what was said of why, where something was.
+pub(super) fn close_with(close: code::Close, note: Option<&str>) -> Close {
+    match note.filter(|note| !note.is_empty()) {
+        Some(note) => Close::new(close.code(), note.to_owned()),
+        None => native_close(close),
     }
 }

@@ -54,6 +54,11 @@ impl ClassHistory {
         }
     }
 
+    /// Whether he sees hidden peers now.
+    pub(super) fn sees_hidden(&self) -> bool {
+        self.0.last().is_some_and(|(_, sees)| *sees)
+    }
+
     /// Whether he saw hidden peers when that notice was told.
     fn saw_hidden(&self, seq: Seq) -> bool {
         self.0.iter().rev().find(|(since, _)| *since < seq).is_some_and(|(_, sees)| *sees)

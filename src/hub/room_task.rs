@@ -5,6 +5,7 @@
 //! stands in `outputs`; nothing of that is told unless the append went through.
 
 mod asks;
+mod ears;
 mod outside;
 mod seats;
 mod standing;
@@ -34,7 +35,7 @@ use super::{
     Envelope, Shared,
     fanout::{Fanout, FanoutLimits},
     listing::Listing,
-    output::{self, Class, Output},
+    output::{self, Class, Output, close_with, native_close},
     ring::Ring,
     seat::Close,
     snapshot::Snapshots,
@@ -75,6 +76,9 @@ pub(super) struct RoomTask {
     listing: Listing,
     /// What is known of each peer beside the room's own state.
     chairs: BTreeMap<PeerId, Chair>,
+    /// Requests that wait for others to end, and whether one has.
+    later: Vec<ears::Later>,
+    asked_ended: bool,
     /// How to tell who waits before the room.
     knockers: BTreeMap<PeerId, oneshot::Sender<Option<Timestamp>>>,
     /// What will be said and done, in order, once `records` are committed.
@@ -122,6 +126,8 @@ impl RoomTask {
             snapshots: Snapshots::default(),
             listing: Listing::default(),
             chairs: BTreeMap::new(),
+            later: Vec::new(),
+            asked_ended: false,
             knockers: BTreeMap::new(),
             outputs: Vec::new(),
             closings: Vec::new(),
@@ -193,6 +199,7 @@ impl RoomTask {
                 }
             }
             self.pass_time();
+            self.ask_later();
             if let Err(error) = self.settle().await {
                 tracing::error!(room = %self.cid, %error, "room {} could not commit", self.cid);
                 return End::Broken(inbox);
@@ -279,8 +286,10 @@ impl RoomTask {
             self.stage(notice);
         }
         self.note_waiting(event);
+        self.asked_ended |= matches!(event, Event::RoleRequestEnded { .. });
         match event {
-            Event::PeerLeft { peer_id, reason, note, .. } => {
+            Event::PeerLeft { peer_id, reason, note, by } => {
+                self.bid_farewell(peer_id, *reason, by, note.as_deref());
                 self.left(peer_id, *reason, note.as_deref())
             }
             Event::RoomEnded { reason, .. } => self.everybody_out(reason.as_deref()),
@@ -323,6 +332,7 @@ impl RoomTask {
         if self.chairs.is_empty() {
             return;
         }
+        self.translate(&notice);
         let text: Arc<str> = native::notice(&notice).into();
         self.encodes += 1;
         self.staged_bytes += text.len();
@@ -478,19 +488,6 @@ async fn gather(inbox: &mut mpsc::Receiver<Envelope>, drained: &mut Vec<Envelope
         && let Ok(envelope) = inbox.try_recv()
     {
         drained.push(envelope);
-    }
-}
-
-/// A close of the registry's, as seats know it.
-fn native_close(close: code::Close) -> Close {
-    Close::new(close.code(), close.reason())
-}
-
-/// The same with what was said of why, where something was.
-fn close_with(close: code::Close, note: Option<&str>) -> Close {
-    match note.filter(|note| !note.is_empty()) {
-        Some(note) => Close::new(close.code(), note.to_owned()),
-        None => native_close(close),
     }
 }
 

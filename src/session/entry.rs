@@ -77,7 +77,7 @@ impl Session {
         joining.newcomer.exp = exp;
         let (answer, outcome) = oneshot::channel();
         let seat = Arc::clone(self.socket.seat());
-        let ask = JoinAsk { id: id.clone(), joining, seat, session, issued, answer };
+        let ask = JoinAsk { id: id.clone(), joining, seat, session, issued, spoken: None, answer };
         if let Err(error) = self.house.hub.ask(&cid, Ask::Join(Box::new(ask))).await {
             return self.refuse(&id, &error).await;
         }
@@ -125,6 +125,7 @@ impl Session {
             epoch: resume.epoch,
             seq: Seq(resume.seq),
             seat: Arc::clone(self.socket.seat()),
+            spoken: None,
             token,
             answer,
         };
@@ -218,7 +219,7 @@ impl Session {
         Ok(Some(identity))
     }
 
-    fn cid(&self, room: &str) -> Result<Cid, NameError> {
+    pub(super) fn cid(&self, room: &str) -> Result<Cid, NameError> {
         Cid::parse(room, &self.house.default_call_type)
     }
 
@@ -302,6 +303,7 @@ impl Session {
             permissions,
             invited: identity.is_some_and(Identity::invites),
             create: coming.create,
+            opens: identity.is_some_and(|identity| identity.opens),
             epoch: mint::epoch(),
             peers_max: self.house.config.limits.peers_per_room,
         };
@@ -316,14 +318,14 @@ fn patch(raw: &str) -> Result<PermissionsPatch, ErrorBody> {
 }
 
 /// What a token says to a seat that is there already.
-fn fresh(identity: &Identity) -> Result<Fresh, ErrorBody> {
+pub(super) fn fresh(identity: &Identity) -> Result<Fresh, ErrorBody> {
     let user_id = identity.user_id.as_deref().map(UserId::parse).transpose();
     let user_id = user_id.map_err(|error| bad_claim(&error))?;
     Ok(Fresh { user_id, stay: identity.stay, issued: issued(identity) })
 }
 
 /// When a token was made; one that does not say is as old as can be.
-fn issued(identity: &Identity) -> u64 {
+pub(super) fn issued(identity: &Identity) -> u64 {
     identity.iat.unwrap_or(0)
 }
 

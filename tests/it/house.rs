@@ -158,6 +158,7 @@ pub(crate) fn user_token(user: &str, claims: Value) -> String {
 
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) head: String,
     pub(crate) body: String,
 }
 
@@ -175,9 +176,22 @@ pub(crate) async fn http(
     token: Option<&str>,
     body: &str,
 ) -> Answer {
+    http_with(addr, method, path, token, &[], body).await
+}
+
+/// The same with headers of one's own.
+pub(crate) async fn http_with(
+    addr: SocketAddr,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answer {
+    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let bearer = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n{}Content-Length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n{more}{}Content-Length: {}\r\n\r\n{body}",
         bearer.unwrap_or_default(),
         body.len()
     );
@@ -192,5 +206,5 @@ pub(crate) async fn http(
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(!head.to_ascii_lowercase().contains("transfer-encoding"), "{head}");
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, body: body.to_owned() }
+    Answer { status, head: head.to_owned(), body: body.to_owned() }
 }

@@ -50,7 +50,7 @@ pub(crate) fn record(seq: u64) -> Arc<Record> {
         by: if seq.is_multiple_of(2) { Doer::Server } else { Doer::Peer(peer("ann")) },
         method: "raiseHand".into(),
         events: vec![
-            Event::HandRaised { peer_id: peer("ann"), raised: seq.is_multiple_of(2) },
+            Event::HandRaised { peer_id: peer("ann"), raised: seq.is_multiple_of(2), by: None },
             Event::PeerReturned { peer_id: peer("bo") },
         ],
         call: (!seq.is_multiple_of(2)).then_some(call),

@@ -15,6 +15,7 @@ mod disk;
 mod document;
 mod falls;
 mod faults;
+mod hms;
 mod house;
 mod journal;
 mod media;

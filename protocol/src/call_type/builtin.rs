@@ -221,6 +221,7 @@ pub(super) fn blank(role: &str, priority: u16) -> Role {
         has_presence: true,
         can_receive: Arc::new(Reception::all(true)),
         max_peer_count: None,
+        flags: None,
         publish_params: None,
     }
 }

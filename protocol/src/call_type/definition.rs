@@ -233,6 +233,9 @@ impl RoleDefinition {
         }
         if let Some(flags) = &self.permissions {
             role = may(role, flagged(flags));
+            let whole = serde_json::to_value(flags).unwrap_or_default();
+            role.flags =
+                Some(Metadata::new(&whole).map_err(|problem| wrong("permissions", problem))?);
         }
         if let Some(seen) = self.has_presence {
             role.has_presence = seen;

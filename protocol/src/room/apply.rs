@@ -150,7 +150,7 @@ pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
             peer.who.metadata = metadata.clone();
             peer
         }),
-        Event::HandRaised { peer_id, raised } => {
+        Event::HandRaised { peer_id, raised, .. } => {
             change(room, peer_id, |_, peer| Peer { hand_raised: *raised, ..peer });
         }
         Event::RoleRequested { request } => {

@@ -93,6 +93,7 @@ impl<'a> Asker<'a> {
             | Command::AcceptRole { .. }
             | Command::RejectRole { .. }
             | Command::SetTracks { .. }
+            | Command::TellTracks { .. }
             | Command::SetName { .. }
             | Command::SetMetadata { .. }
             | Command::RaiseHand { .. }
@@ -118,6 +119,13 @@ impl<'a> Asker<'a> {
             | Command::UpdateManyPermissions { .. }
             | Command::AnswerPermissionRequest { .. } => {
                 self.needs(Capability::UpdateCallPermissions)
+            }
+            Command::RaiseHandOf { peer_id, .. } => {
+                let own = self.peer().is_ok_and(|own| own.id() == peer_id);
+                if !own {
+                    self.needs(Capability::UpdateCallPermissions)?;
+                }
+                self.touches(self.sees(peer_id)?)
             }
             // Whose request it is, `decide` looks up.
             Command::CancelRole { .. } => self.is_somebody(),

@@ -84,6 +84,8 @@ pub enum Command {
     AnswerPermissionRequest { request_id: RequestId, grant: bool, reason: Option<String> },
     /// `setTracks`
     SetTracks { on: TrackKinds, off: TrackKinds },
+    /// `setTracks`, as far as he may: of a client that tells what it does, and does not ask.
+    TellTracks { on: TrackKinds, off: TrackKinds },
     /// `mute`
     Mute { whom: Whom, tracks: TrackKinds },
     /// `removePeer`
@@ -114,6 +116,8 @@ pub enum Command {
     SetMetadata { metadata: Metadata },
     /// `raiseHand`
     RaiseHand { raised: bool },
+    /// `raiseHand` of somebody else's.
+    RaiseHandOf { peer_id: PeerId, raised: bool },
     /// `sendMessage`; `speaker`: for whom the server side says it.
     SendMessage { data: MessageData, to: Recipient, speaker: Option<Box<Person>> },
     /// `signal`
@@ -192,6 +196,8 @@ pub struct Joining {
     pub invited: bool,
     /// Whether to create the room if there is none.
     pub create: bool,
+    /// Whether his token is good for beginning it, whatever his role: then the server began it.
+    pub opens: bool,
     /// The epoch of a room thus created.
     pub epoch: Arc<str>,
     /// How many peers a room holds.
@@ -264,7 +270,7 @@ impl Command {
             Self::UpdateManyPermissions { .. } => "updateParticipants",
             Self::RequestPermissions { .. } => "requestPermissions",
             Self::AnswerPermissionRequest { .. } => "answerPermissionRequest",
-            Self::SetTracks { .. } => "setTracks",
+            Self::SetTracks { .. } | Self::TellTracks { .. } => "setTracks",
             Self::Mute { .. } => "mute",
             Self::RemovePeer { .. } => "removePeer",
             Self::BlockUser { .. } => "blockUser",
@@ -280,7 +286,7 @@ impl Command {
             Self::SetAdmission { .. } => "setAdmission",
             Self::SetName { .. } => "setName",
             Self::SetMetadata { .. } => "setMetadata",
-            Self::RaiseHand { .. } => "raiseHand",
+            Self::RaiseHand { .. } | Self::RaiseHandOf { .. } => "raiseHand",
             Self::SendMessage { .. } => "sendMessage",
             Self::Signal { .. } => "signal",
             Self::Subscribe { .. } => "subscribe",

@@ -114,6 +114,10 @@ impl<'a> Turn<'a> {
                 self.answer_permission_request(&request_id, grant, reason)
             }
             Command::SetTracks { on, off } => self.set_tracks(on, off),
+            Command::TellTracks { on, off } => {
+                let sendable = self.asker.peer()?.sendable();
+                self.set_tracks(on.intersection(sendable), off)
+            }
             Command::Mute { whom, tracks } => self.mute(&whom, tracks),
             Command::RemovePeer { peer_id, reason, block } => self.remove(&peer_id, block, reason),
             Command::KickUser { user_id, block, reason } => self.kick(&user_id, block, reason),
@@ -144,8 +148,16 @@ impl<'a> Turn<'a> {
             }),
             Command::RaiseHand { raised } => self.own(|own| {
                 let peer_id = own.id().clone();
-                (own.hand_raised != raised).then_some(Event::HandRaised { peer_id, raised })
+                let by = None;
+                (own.hand_raised != raised).then_some(Event::HandRaised { peer_id, raised, by })
             }),
+            Command::RaiseHandOf { peer_id, raised } => {
+                let target = self.asker.sees(&peer_id)?;
+                let by = (!self.asker.is_self(target)).then(|| self.by());
+                let raise = Event::HandRaised { peer_id: peer_id.clone(), raised, by };
+                let differs = target.hand_raised != raised;
+                Ok(Decision::events(differs.then_some(raise).into_iter().collect()))
+            }
             Command::SendMessage { data, to, speaker } => {
                 self.knows_roles(&to)?;
                 if let Recipient::Peer(to) = &to

@@ -99,7 +99,13 @@ pub enum Event {
     /// A peer's own data is now this.
     MetadataChanged { peer_id: PeerId, metadata: Metadata },
     /// A peer raised or lowered his hand.
-    HandRaised { peer_id: PeerId, raised: bool },
+    HandRaised {
+        peer_id: PeerId,
+        raised: bool,
+        /// Who did, where it was not he himself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Doer>,
+    },
     /// A peer was asked to take a role.
     RoleRequested { request: RoleRequest },
     /// The same was asked again: a new term.
@@ -305,7 +311,8 @@ impl Event {
             | Self::UserUnblocked { by, .. } => by.clone(),
             Self::NameChanged { peer_id, .. }
             | Self::MetadataChanged { peer_id, .. }
-            | Self::HandRaised { peer_id, .. } => Doer::Peer(peer_id.clone()),
+            | Self::HandRaised { peer_id, by: None, .. } => Doer::Peer(peer_id.clone()),
+            Self::HandRaised { by: Some(by), .. } => by.clone(),
             Self::Subscribed { subscription } => Doer::Peer(subscription.receiver.clone()),
             Self::RoomCreated { .. }
             | Self::RoomKept

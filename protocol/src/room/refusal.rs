@@ -63,6 +63,9 @@ pub enum Refusal {
     /// Asked by somebody who is no peer, of a thing only a peer has.
     #[error("only a peer can do that")]
     NotAPeer,
+    /// Somebody is here under the id that the newcomer chose.
+    #[error("the peer id is taken")]
+    PeerTaken,
     /// Not there, or not to be seen by the asker.
     #[error("no such peer")]
     UnknownPeer,
@@ -160,7 +163,7 @@ impl Refusal {
             | Self::UnknownSubscription
             | Self::UnknownWaiting
             | Self::UnknownRoom => 404,
-            Self::RequestPending | Self::NotNeeded => 409,
+            Self::RequestPending | Self::NotNeeded | Self::PeerTaken => 409,
             Self::RequestGone(_) => 410,
             Self::TooMany { .. } | Self::TooLarge { .. } => 413,
         }
@@ -190,6 +193,7 @@ impl Refusal {
             Self::UnknownSubscription => "unknown-subscription",
             Self::UnknownWaiting => "unknown-waiting",
             Self::NotNeeded => "not-needed",
+            Self::PeerTaken => "peer-taken",
             Self::RequestGone(_) => "request-gone",
             Self::RequestPending => "request-pending",
             Self::TargetInSource(_) => "target-in-source",
@@ -241,6 +245,7 @@ impl Refusal {
             | Self::UnknownSubscription
             | Self::UnknownWaiting
             | Self::NotNeeded
+            | Self::PeerTaken
             | Self::RequestGone(_)
             | Self::RequestPending
             | Self::UnknownRoom

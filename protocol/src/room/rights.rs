@@ -2,6 +2,7 @@
 //! must not know what is asked with these rights.
 
 use super::{
+    command::Joining,
     member::Member,
     people::Newcomer,
     state::{Peer, Room},
@@ -32,6 +33,12 @@ impl Room {
             permissions: Permissions::none(),
         };
         self.resolved(peer)
+    }
+
+    /// Who somebody would be who comes now, whether or not he is let in.
+    #[must_use]
+    pub fn would_be(&self, joining: &Joining, at: Timestamp) -> Peer {
+        self.seated(self.newcomer(joining), at)
     }
 
     /// The peer with role and permissions derived anew (`PROTOCOL` 3.1): the role or roles, then

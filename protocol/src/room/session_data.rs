@@ -48,6 +48,12 @@ impl SessionData {
         Json::new(&Value::Object(object)).ok().map(Self)
     }
 
+    /// What is in it, key by key.
+    #[must_use]
+    pub fn values(&self) -> Map<String, Value> {
+        self.object()
+    }
+
     fn object(&self) -> Map<String, Value> {
         serde_json::from_str(self.0.as_str()).unwrap_or_default()
     }

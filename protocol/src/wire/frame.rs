@@ -16,6 +16,18 @@ pub const CALL_ID_MAX: usize = 128;
 pub struct CallId(Box<str>);
 
 impl CallId {
+    /// No id: of what is not answered under one.
+    #[must_use]
+    pub fn none() -> Self {
+        Self("0".into())
+    }
+
+    /// The id of that JSON text, where it is one.
+    #[must_use]
+    pub fn read(raw: &str) -> Option<Self> {
+        call_id(raw)
+    }
+
     /// The id as JSON text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -17,6 +17,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::NotPermitted(Silent::SendEvent),
         Refusal::NotTheServer,
         Refusal::NotNeeded,
+        Refusal::PeerTaken,
         Refusal::UnknownWaiting,
         Refusal::NotOpen(Timestamp(1_767_225_600_000)),
         Refusal::Closed,
@@ -54,6 +55,7 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::NotPermitted(_)
             | Refusal::NotTheServer
             | Refusal::NotNeeded
+            | Refusal::PeerTaken
             | Refusal::UnknownWaiting
             | Refusal::NotOpen(_)
             | Refusal::Closed

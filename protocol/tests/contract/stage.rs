@@ -195,6 +195,7 @@ impl Stage {
             permissions: Some(Box::new(claims.permissions.clone())),
             invited: claims.invited,
             create,
+            opens: false,
             epoch: "epoch-1".into(),
             peers_max: 100,
         })

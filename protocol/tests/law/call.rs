@@ -64,7 +64,7 @@ pub(crate) fn call_type(text: &str) -> Arc<CallType> {
 
 /// Who comes in: `host!` (owner), a bare role (assigned), `app=admin`, `token=nurse`, `user=ann`,
 /// `hidden`, `anonymous`, `permissions={…}`, `team=red`, `everywhere`,
-/// `banned`, `invited`, `peers<=3`, `nocreate`.
+/// `banned`, `invited`, `opens`, `peers<=3`, `nocreate`.
 pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
     let mut newcomer = Newcomer {
         peer_id: name(peer),
@@ -82,7 +82,8 @@ pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
     };
     let mut teams = Teams::new();
     let (mut create, mut peers_max) = (true, 1000);
-    let (mut banned, mut everywhere, mut invited) = (false, false, false);
+    let (mut banned, mut everywhere) = (false, false);
+    let (mut invited, mut opens) = (false, false);
     for word in words {
         match word.split_once('=') {
             Some(("app", role)) => newcomer.app_role = name(role),
@@ -103,6 +104,7 @@ pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
             None if *word == "banned" => banned = true,
             None if *word == "everywhere" => everywhere = true,
             None if *word == "invited" => invited = true,
+            None if *word == "opens" => opens = true,
             None => {
                 newcomer.owner = word.ends_with('!');
                 newcomer.assigned = Some(name(word.trim_end_matches('!')));
@@ -121,6 +123,7 @@ pub(crate) fn joining(peer: &str, words: &[&str]) -> Joining {
         permissions: None,
         invited,
         create,
+        opens,
         epoch: "epoch".into(),
         peers_max,
     }
@@ -180,6 +183,13 @@ pub(crate) fn command(text: &str) -> Command {
             };
             Command::SetTracks { on: of("on"), off: of("off") }
         }
+        "tellTracks" => {
+            let of = |state: &str| -> TrackKinds {
+                let words = words.iter().filter_map(|word| word.split_once('='));
+                words.filter(|(_, s)| *s == state).map(|(k, _)| kind(k)).collect()
+            };
+            Command::TellTracks { on: of("on"), off: of("off") }
+        }
         "mute" => Command::Mute {
             whom: match (word(0), word(0).strip_prefix("roles:")) {
                 ("*", _) => Whom::Everybody,
@@ -201,6 +211,9 @@ pub(crate) fn command(text: &str) -> Command {
         "stopLive" => Command::SetBackstage { backstage: true },
         "setName" => Command::SetName { name: rest.into() },
         "setMetadata" => Command::SetMetadata { metadata: json(rest) },
+        "raiseHand" | "lowerHand" if !words.is_empty() => {
+            Command::RaiseHandOf { peer_id: peer(0), raised: method == "raiseHand" }
+        }
         "raiseHand" => Command::RaiseHand { raised: true },
         "lowerHand" => Command::RaiseHand { raised: false },
         "sendMessage" => Command::SendMessage {

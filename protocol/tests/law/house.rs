@@ -12,7 +12,7 @@ use rolecall_protocol::{
     },
 };
 
-use crate::view::View;
+use crate::{hms::Mirror, view::View};
 
 /// The moment at which every house begins.
 pub(crate) const MORNING: Timestamp = Timestamp(1_767_225_600_000);
@@ -24,6 +24,8 @@ pub(crate) struct House {
     vacant: Room,
     journal: Vec<(Timestamp, Event)>,
     views: BTreeMap<PeerId, View>,
+    /// The same people, had they come with 100ms's SDK.
+    mirrors: BTreeMap<PeerId, Mirror>,
 }
 
 /// What came of one command.
@@ -39,7 +41,14 @@ impl House {
         let cid = Cid::new(&call_type.name, "house").unwrap();
         let room = Room::vacant(cid, call_type);
         let vacant = room.clone();
-        Self { room, at: MORNING, vacant, journal: Vec::new(), views: BTreeMap::new() }
+        Self {
+            room,
+            at: MORNING,
+            vacant,
+            journal: Vec::new(),
+            views: BTreeMap::new(),
+            mirrors: BTreeMap::new(),
+        }
     }
 
     /// The house lets media flow in rooms of so many.
@@ -100,13 +109,21 @@ impl House {
             Event::PeerJoined { newcomer } => {
                 let id = newcomer.peer_id.clone();
                 let view = View::snapshot(&self.room, &id);
+                self.mirrors.insert(id.clone(), Mirror::of(&self.room, &id));
                 self.views.insert(id, view);
+            }
+            Event::PeerReturned { peer_id } => {
+                if let Some(mirror) = self.mirrors.get_mut(peer_id) {
+                    mirror.returns(&self.room);
+                }
             }
             Event::PeerLeft { peer_id, .. } => {
                 self.views.remove(peer_id);
+                self.mirrors.remove(peer_id);
             }
             Event::RoomClosed | Event::RoomEnded { .. } | Event::RoomDeleted { .. } => {
-                self.views.clear()
+                self.views.clear();
+                self.mirrors.clear();
             }
             _ => {}
         }
@@ -133,6 +150,9 @@ impl House {
             if let Some(view) = self.views.get_mut(id) {
                 view.hear(&notice, &params);
             }
+            if let Some(mirror) = self.mirrors.get_mut(id) {
+                mirror.hear(&self.room, &notice);
+            }
         }
         (heard, notice)
     }
@@ -145,6 +165,9 @@ impl House {
         assert!(self.views.keys().eq(self.room.peers.keys()));
         for view in self.views.values() {
             view.check(&self.room);
+        }
+        for mirror in self.mirrors.values() {
+            mirror.check(&self.room);
         }
     }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot go on says so by falling")]
 
 mod call;
+mod hms;
 mod house;
 mod play;
 mod rest;

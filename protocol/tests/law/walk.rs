@@ -254,6 +254,9 @@ impl Walk {
                 1 => Command::SetMetadata {
                     metadata: serde_json::from_str(&(b % 3).to_string()).unwrap(),
                 },
+                _ if c % 4 == 0 => {
+                    Command::RaiseHandOf { peer_id: self.peer(c), raised: b % 2 == 0 }
+                }
                 _ => Command::RaiseHand { raised: b % 2 == 0 },
             },
             28 => {

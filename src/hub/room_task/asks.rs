@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use rolecall_protocol::{
-    dialect::native::{self, Asked},
+    dialect::{
+        Ear,
+        native::{self, Asked},
+    },
     id::PeerId,
     room::{Actor, Command, Peer, Reply},
     wire::{
@@ -12,9 +15,12 @@ use rolecall_protocol::{
     },
 };
 
-use super::{RoomTask, native_close, seats::Issued};
+use super::{RoomTask, seats::Issued};
 use crate::{
-    hub::{Ask, CallAsk, JoinAsk, ResumeAsk, Resumed, Seated, actor, output::Output, refused},
+    hub::{
+        Ask, CallAsk, JoinAsk, ResumeAsk, Resumed, Seated, Spoken, actor, output::Output,
+        output::native_close, refused,
+    },
     metrics,
 };
 
@@ -28,6 +34,8 @@ impl RoomTask {
             Ask::StopWaiting { waiting_id } => self.stop_waiting(waiting_id),
             Ask::Resume(ask) => self.resume(*ask),
             Ask::Call(ask) => self.call(ask),
+            Ask::Question { from, question } => self.question(&from, question),
+            Ask::WouldBe { joining, tell, answer } => self.would_be(*joining, tell, answer),
             Ask::State { id, from } => {
                 if self.sits(&from) {
                     self.reply_snapshot(&id, &from.peer_id, Asked::Plainly);
@@ -67,7 +75,7 @@ impl RoomTask {
     }
 
     fn join(&mut self, ask: JoinAsk) {
-        let JoinAsk { id, mut joining, seat, session, issued, answer } = ask;
+        let JoinAsk { id, mut joining, seat, session, issued, spoken, answer } = ask;
         let peer_id = joining.newcomer.peer_id.clone();
         let user = joining.newcomer.user_id.clone();
         // He can be found before anything known of him is read.
@@ -83,12 +91,18 @@ impl RoomTask {
         }
         metrics::call("join", "ok");
         tracing::info!(room = %self.cid, peer = %peer_id, %user, "{user} joined {}", self.cid);
-        self.sit_down(&peer_id, &seat, &session);
+        let (ear, reply) = parts(spoken);
+        let native = ear.is_none();
+        self.sit_down(&peer_id, &seat, &session, ear);
         if let Some(chair) = self.chairs.get_mut(&peer_id) {
             chair.issued = issued.into();
         }
         self.shared.directory.touch(&user, self.last);
-        self.reply_snapshot(&id, &peer_id, Asked::Plainly);
+        if native {
+            self.reply_snapshot(&id, &peer_id, Asked::Plainly);
+        } else {
+            self.arrive(&peer_id, reply, false);
+        }
         self.outputs.push(Output::Joined(answer, Seated { peer_id, seat }));
     }
 
@@ -158,7 +172,7 @@ impl RoomTask {
     }
 
     fn resumed(&mut self, ask: ResumeAsk, exp: Option<u64>, issued: Issued) {
-        let ResumeAsk { id, peer_id, session, epoch, seq, seat, answer, .. } = ask;
+        let ResumeAsk { id, peer_id, session, epoch, seq, seat, spoken, answer, .. } = ask;
         if self.chairs.get(&peer_id).is_some_and(|chair| chair.seat.is_some()) {
             let taken = native_close(code::Close::SeatTaken);
             self.outputs.push(Output::Close(peer_id.clone(), taken));
@@ -167,11 +181,16 @@ impl RoomTask {
             tracing::error!(room = %self.cid, peer = %peer_id, %refusal, "a return was refused");
         }
         self.renew(&peer_id, exp, issued);
-        self.sit_down(&peer_id, &seat, &session);
+        let (ear, reply) = parts(spoken);
+        let native = ear.is_none();
+        // What he was told before still counts.
+        let known = self.chairs.get_mut(&peer_id).and_then(|chair| chair.ear.take());
+        let ear = ear.map(|fresh| known.unwrap_or(fresh));
+        self.sit_down(&peer_id, &seat, &session, ear);
         let same_life = *self.room.epoch == *epoch && seq <= self.room.seq;
         let missed = self.chairs.get_mut(&peer_id).and_then(|chair| {
             let history = &mut chair.history;
-            same_life.then(|| self.ring.since(seq, &peer_id, history)).flatten()
+            (native && same_life).then(|| self.ring.since(seq, &peer_id, history)).flatten()
         });
         let told = missed.as_ref().map(Vec::len);
         match missed {
@@ -182,7 +201,8 @@ impl RoomTask {
                 let reply = native::resumed(&id, &peer_id, self.room.seq);
                 self.stage_private(&peer_id, reply.into());
             }
-            None => self.reply_snapshot(&id, &peer_id, Asked::ByResume),
+            None if native => self.reply_snapshot(&id, &peer_id, Asked::ByResume),
+            None => self.arrive(&peer_id, reply, true),
         }
         metrics::call("resume", "ok");
         tracing::info!(
@@ -213,7 +233,10 @@ impl RoomTask {
     }
 
     fn call(&mut self, ask: CallAsk) {
-        let CallAsk { id, hash, command, from } = ask;
+        let CallAsk { id, hash, command, from, reply } = ask;
+        if let Some(reply) = reply {
+            return self.call_in(command, &from, reply);
+        }
         if !self.sits(&from) {
             return;
         }
@@ -268,6 +291,11 @@ impl RoomTask {
     }
 }
 
+/// What he hears, and the reply, of somebody who is not spoken to natively.
+fn parts(spoken: Option<Spoken>) -> (Option<Ear>, Option<String>) {
+    spoken.map_or((None, None), |Spoken { ear, reply }| (Some(ear), reply))
+}
+
 /// Whether a token of that user may take this peer's seat: his own, or none where he had none.
 fn is_of(user: Option<&rolecall_protocol::id::UserId>, peer: &Peer) -> bool {
     match user {
@@ -300,6 +328,7 @@ fn reason_word(error: &ErrorBody) -> &'static str {
         "not-needed",
         "not-open",
         "owner",
+        "peer-taken",
         "private",
         "request-gone",
         "request-pending",

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use rolecall_protocol::{
+    dialect::Ear,
     id::{PeerId, Seq, Timestamp},
     room::{Actor, Command, people::Newcomer},
 };
@@ -30,6 +31,8 @@ pub(super) struct Chair {
     /// How many sockets he has had.
     pub(super) socket: u32,
     pub(super) history: ClassHistory,
+    /// What he hears where he is not spoken to natively.
+    pub(super) ear: Option<Ear>,
     pub(super) calls: CallsKept,
     /// The secret by which he resumes, where this process knows it.
     pub(super) session: Arc<str>,
@@ -64,6 +67,7 @@ impl RoomTask {
             seat: None,
             socket: 0,
             history: ClassHistory::new(self.room.seq, peer.sees_hidden()),
+            ear: None,
             calls: CallsKept::default(),
             session: "".into(),
             issued: Issued::Unknown,
@@ -80,7 +84,16 @@ impl RoomTask {
     }
 
     /// Seats a socket: it hears everything from now on.
-    pub(super) fn sit_down(&mut self, id: &PeerId, seat: &Arc<Seat>, session: &Arc<str>) {
+    pub(super) fn sit_down(
+        &mut self,
+        id: &PeerId,
+        seat: &Arc<Seat>,
+        session: &Arc<str>,
+        ear: Option<Ear>,
+    ) {
+        if let Some(chair) = self.chairs.get_mut(id) {
+            chair.ear = ear;
+        }
         let Some(class) = self.class_of(id) else { return };
         let Some(chair) = self.chairs.get_mut(id) else { return };
         chair.seat = Some(Arc::clone(seat));
@@ -90,7 +103,8 @@ impl RoomTask {
     }
 
     fn class_of(&self, id: &PeerId) -> Option<Class> {
-        self.room.peers.get(id).map(|peer| Class { sees_hidden: peer.sees_hidden() })
+        let native = self.chairs.get(id).is_none_or(|chair| chair.ear.is_none());
+        self.room.peers.get(id).map(|peer| Class { sees_hidden: peer.sees_hidden(), native })
     }
 
     /// Takes note of the audience a peer is in after what was told up to `seq`.

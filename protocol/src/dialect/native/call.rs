@@ -180,7 +180,13 @@ pub fn read_command(method: &str, text: &str) -> Result<Command, ErrorBody> {
         "setMetadata" => {
             Command::SetMetadata { metadata: params_of::<params::SetMetadata>(text)?.metadata }
         }
-        "raiseHand" => Command::RaiseHand { raised: params_of::<params::RaiseHand>(text)?.raised },
+        "raiseHand" => {
+            let params::RaiseHand { raised, peer_id } = params_of(text)?;
+            match peer_id {
+                None => Command::RaiseHand { raised },
+                Some(peer_id) => Command::RaiseHandOf { peer_id, raised },
+            }
+        }
         "sendMessage" => {
             let params::SendMessage { data, to } = params_of(text)?;
             Command::SendMessage { data, to: to.0, speaker: None }

@@ -140,7 +140,7 @@ impl Asker<'_> {
         }
         let backstage = if vacant { room.settings.backstage } else { room.backstage };
         let needed = [
-            (vacant, Capability::CreateCall),
+            (vacant && !joining.opens, Capability::CreateCall),
             (true, Capability::JoinCall),
             (backstage && !vacant, Capability::JoinBackstage),
             (room.ended.is_some(), Capability::JoinEndedCall),

@@ -37,6 +37,9 @@ impl<'a> Turn<'a> {
     /// Whether the room lets him in now. Rights do not count here, nor does who asks.
     pub(super) fn lets_in(self, joining: &Joining, newcomer: &Newcomer) -> Result<(), Refusal> {
         let Room { admission, peers, .. } = self.room;
+        if peers.contains_key(&newcomer.peer_id) {
+            return Err(Refusal::PeerTaken);
+        }
         if let Some(opens_at) = admission.opens_at.filter(|opens_at| self.at < *opens_at) {
             return Err(Refusal::NotOpen(opens_at));
         }

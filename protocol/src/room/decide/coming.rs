@@ -28,7 +28,7 @@ impl<'a> Turn<'a> {
             events.push(Event::RoomCreated {
                 epoch: joining.epoch,
                 team,
-                created_by: Some(newcomer.user_id.clone()),
+                created_by: (!joining.opens).then(|| newcomer.user_id.clone()),
                 custom: Metadata::empty_object(),
                 backstage: call_type.settings.backstage,
                 call_type: Arc::clone(call_type),

@@ -121,7 +121,7 @@ pub(super) fn params() -> BTreeMap<&'static str, Value> {
         ("endRoom", object([("reason?", reason())])),
         ("setName", object([("name", of("name"))])),
         ("setMetadata", object([("metadata", of("json"))])),
-        ("raiseHand", object([("raised", boolean())])),
+        ("raiseHand", object([("raised", boolean()), ("peerId?", or_null(of("peerId")))])),
         (
             "sendMessage",
             object([

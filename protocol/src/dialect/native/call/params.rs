@@ -107,6 +107,8 @@ params! {
     }
     RaiseHand {
         raised: bool,
+        #[serde(default)]
+        peer_id: Option<PeerId>,
     }
     SendMessage {
         data: MessageData,

@@ -1,0 +1,33 @@
+//! 100ms's wire, as its web SDK speaks it. [`call`] reads what a client says, [`Ear`] writes what it
+//! hears, [`words`] has the shapes of both, [`sdp`] the answer that lets media roles join without
+//! media. It must not see sockets.
+
+use serde_json::{Value, json};
+
+use crate::wire::{code::ErrorBody, frame::CallId};
+
+pub mod call;
+mod ear;
+mod query;
+pub mod sdp;
+pub mod tracks;
+pub mod words;
+
+pub use ear::{Ear, gone, policy, policy_of_nobody};
+pub use query::answered;
+
+/// An answer. `result` must be something: to the SDK nothing is a fault.
+#[must_use]
+pub fn reply(id: &CallId, result: &Value) -> String {
+    let id: Value = serde_json::from_str(id.as_str()).unwrap_or_default();
+    json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string()
+}
+
+/// A refusal. What the SDK should not try again has to be below 500.
+#[must_use]
+pub fn error(id: &CallId, error: &ErrorBody) -> String {
+    let id: Value = serde_json::from_str(id.as_str()).unwrap_or_default();
+    let code = error.http_status();
+    let error = json!({ "code": code, "message": error.message, "data": error.data });
+    json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string()
+}
