@@ -10,6 +10,7 @@ pub mod seat;
 mod ask;
 mod calls_kept;
 pub mod changes;
+pub mod listener;
 mod listing;
 mod output;
 mod outside;

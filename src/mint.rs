@@ -10,6 +10,8 @@ use uuid::Uuid;
 const SECRET_BYTES: usize = 32;
 /// Random bytes in a room's name.
 const ROOM_NAME_BYTES: usize = 16;
+/// Random bytes in a connection's id.
+const CONNECTION_ID_BYTES: usize = 16;
 /// What separates the parts of a session's secret; in none of them.
 const SEPARATOR: char = '~';
 
@@ -32,6 +34,13 @@ pub fn epoch() -> Arc<str> {
 #[must_use]
 pub fn task_id() -> String {
     Uuid::now_v7().to_string()
+}
+
+/// A fresh id of a connection, which nobody guesses.
+#[must_use]
+pub fn connection_id() -> Arc<str> {
+    let bytes: [u8; CONNECTION_ID_BYTES] = rand::random();
+    hex(&bytes).into()
 }
 
 /// A fresh name of a room, which nobody guesses.

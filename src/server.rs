@@ -31,7 +31,7 @@ use crate::{
         hms::Hms,
         rate::Rates,
         rooms::Rooms,
-        stream::{Stream, tasks::Tasks},
+        stream::{Stream, connections::Connections, tasks::Tasks},
     },
     hub::{Hub, Shared, changes, whereabouts::Whereabouts},
     journal::{
@@ -186,7 +186,7 @@ impl Server {
     /// Serves until `shutdown` ends, then stops in good order.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, door, sessions, rooms, stop, .. } = self;
-        let api = api(Arc::clone(&door), rooms);
+        let api = api(Arc::clone(&door), rooms, stop.subscribe());
         let stopped = stop.subscribe();
         let router = http::router(Arc::clone(&door), api);
         if door.config.demo {
@@ -243,7 +243,7 @@ impl Server {
 }
 
 /// What serves the REST APIs over the same rooms. They share their rates.
-fn api(door: Arc<Door>, rooms: Arc<Rooms>) -> Router<Arc<Door>> {
+fn api(door: Arc<Door>, rooms: Arc<Rooms>, closing: watch::Receiver<bool>) -> Router<Arc<Door>> {
     let rates = Arc::new(Rates::new(&door.config.limits));
     let daily = Daily {
         config: Arc::clone(&door.config),
@@ -253,15 +253,21 @@ fn api(door: Arc<Door>, rooms: Arc<Rooms>) -> Router<Arc<Door>> {
         rates: Arc::clone(&rates),
         turns: Turns::default(),
     };
+    let directory = rooms.hub.shared().directory.clone();
+    let connections = Arc::new(Connections::new(door.clock.clone()));
+    let concerned: Arc<dyn directory::Concerned> = Arc::clone(&connections) as _;
+    directory.concern(concerned);
     let stream = Stream {
         config: Arc::clone(&door.config),
         clock: door.clock.clone(),
         verifier: Arc::clone(&door.verifier),
         hub: Arc::clone(&rooms.hub),
         default_call_type: rooms.default_call_type.clone(),
-        directory: rooms.hub.shared().directory.clone(),
+        directory,
         rates,
         tasks: Tasks::default(),
+        connections,
+        closing,
     };
     let hms = Hms {
         directory: rooms.hub.shared().directory.clone(),

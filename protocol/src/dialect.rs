@@ -5,6 +5,7 @@ use crate::room::{Notice, Room, event::LeftReason, people::Doer};
 
 pub mod hms;
 pub mod native;
+pub mod stream;
 
 /// What one client hears who is not spoken to natively. Whoever holds it need not know which dialect
 /// it is of.

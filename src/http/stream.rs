@@ -5,6 +5,7 @@
 pub mod ask;
 pub mod body;
 pub mod caller;
+pub mod connections;
 pub mod fault;
 pub mod openapi;
 pub mod speech;
@@ -13,8 +14,10 @@ mod app;
 mod call_types;
 mod calls;
 mod clients;
+mod connect;
 mod permissions;
 mod roles;
+mod said;
 pub mod tasks;
 mod user_search;
 mod user_states;
@@ -32,13 +35,14 @@ use axum::{
     },
     middleware::{self, Next},
     response::{IntoResponse, Response},
+    routing::get,
 };
 use rolecall_protocol::{
     directory::User,
     id::{CallTypeName, TeamId, Timestamp, UserId},
     team::Reach,
 };
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -47,6 +51,7 @@ use self::{
     ask::Arrival,
     body::user::UserResponse,
     caller::Caller,
+    connections::Connections,
     fault::{Fault, Subject},
     openapi::Operations,
     speech::{BROWSER_PREFIX, SERVER_PREFIX, Speech},
@@ -81,6 +86,10 @@ pub struct Stream {
     pub rates: Arc<Rates>,
     /// What takes longer.
     pub tasks: Tasks,
+    /// Who is told of calls.
+    pub connections: Arc<Connections>,
+    /// Says true when the house closes.
+    pub closing: watch::Receiver<bool>,
 }
 
 impl Stream {
@@ -149,7 +158,10 @@ fn server_video() -> Routes {
 
 /// The app's routes that browsers know too, under `/video`.
 fn browser() -> Routes {
-    users::guests().merge(user_search::routes()).merge(calls::browser_routes())
+    users::guests()
+        .merge(user_search::routes())
+        .merge(calls::browser_routes())
+        .route("/connect", get(connect::connect))
 }
 
 /// All routes, and the document of them as the handlers say it.
@@ -191,6 +203,7 @@ async fn attend(State(door): State<Door>, mut request: Request, next: Next) -> R
     let speech =
         Speech::at_path(request.uri().path()).unwrap_or(Speech { times: speech::Times::Rfc3339 });
     let caller = caller::authenticate(&stream, request.uri(), request.headers());
+    let connection_id = caller::connection_id(request.uri());
     if let Ok(Caller::User(user)) = &caller {
         stream.directory.touch(&user.id, Timestamp(stream.clock.now_ms()));
     }
@@ -199,7 +212,8 @@ async fn attend(State(door): State<Door>, mut request: Request, next: Next) -> R
         Some(wait_s) => Fault::too_many(allowance.limit, wait_s).into_response(),
         None => {
             let operation = operation.clone();
-            request.extensions_mut().insert(Arrival { caller, speech, operation, begun });
+            let arrival = Arrival { caller, speech, operation, connection_id, begun };
+            request.extensions_mut().insert(arrival);
             unpanicked(next.run(request)).await.unwrap_or_else(|| Fault::internal().into_response())
         }
     };

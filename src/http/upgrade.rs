@@ -74,8 +74,24 @@ pub(super) async fn connect(State(door): State<Arc<Door>>, request: Request) -> 
 }
 
 /// The same for a socket that is spoken to so.
-pub(super) fn connect_in(door: Arc<Door>, mut request: Request, speech: Speech) -> Response {
+pub(super) fn connect_in(door: Arc<Door>, request: Request, speech: Speech) -> Response {
     let allowed = &door.config.allowed_origins;
+    shake_hands(request, allowed, {
+        let door = Arc::clone(&door);
+        move |socket| {
+            let run = door.sockets.run(Socket { speech, ..socket });
+            drop(door);
+            run
+        }
+    })
+}
+
+/// Answers a handshake, and has `run` be the whole life of the socket that comes of it.
+pub(super) fn shake_hands<F: Future<Output = ()> + Send + 'static>(
+    mut request: Request,
+    allowed: &AllowedOrigins,
+    run: impl FnOnce(Socket) -> F + Send + 'static,
+) -> Response {
     let handshake = match check(request.version(), request.headers(), allowed) {
         Ok(handshake) => handshake,
         Err(refused) => {
@@ -88,7 +104,7 @@ pub(super) fn connect_in(door: Arc<Door>, mut request: Request, speech: Speech) 
         return Problem::new(StatusCode::NOT_IMPLEMENTED, "no-upgrade", message).into_response();
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    tokio::spawn(hand_over(upgrade, inbound, handshake.bearer, speech, door));
+    tokio::spawn(hand_over(upgrade, inbound, handshake.bearer, run));
 
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     let headers = response.headers_mut();
@@ -104,12 +120,11 @@ pub(super) fn connect_in(door: Arc<Door>, mut request: Request, speech: Speech) 
 }
 
 /// Waits for the answer to be written, then lets the socket's own task be this one.
-async fn hand_over(
+async fn hand_over<F: Future<Output = ()>>(
     upgrade: OnUpgrade,
     inbound: Inbound,
     bearer: Option<Secret>,
-    speech: Speech,
-    door: Arc<Door>,
+    run: impl FnOnce(Socket) -> F,
 ) {
     let from = inbound.addr();
     let upgraded: Upgraded = match upgrade.await {
@@ -125,10 +140,9 @@ async fn hand_over(
     };
     let stream = parts.io.into_inner();
     let guard = inbound.guard();
-    let socket = Socket { stream, read_ahead: parts.read_buf, bearer, speech, from, guard };
-    let run = door.sockets.run(socket);
-    drop(door);
-    run.await;
+    let socket =
+        Socket { stream, read_ahead: parts.read_buf, bearer, speech: Speech::Native, from, guard };
+    run(socket).await;
 }
 
 /// Judges a handshake by its headers alone.

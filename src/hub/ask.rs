@@ -78,6 +78,11 @@ pub enum Ask {
     },
     /// Somebody outside of the room asks or looks.
     Outside(Box<OutsideAsk>),
+    /// Somebody outside of the room listens no more.
+    Unlisten {
+        /// Who.
+        id: Arc<str>,
+    },
     /// The server side looks; told nothing where there is no such room.
     Look {
         /// Only the room itself and its counts.

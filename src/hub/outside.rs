@@ -10,7 +10,7 @@ use rolecall_protocol::{
 };
 use tokio::sync::oneshot;
 
-use super::{Ask, Hub};
+use super::{Ask, Hub, listener::Listener};
 use crate::journal::ReadError;
 
 /// Something asked from outside.
@@ -18,6 +18,7 @@ pub struct OutsideAsk {
     pub(super) who: Who,
     pub(super) command: Option<Command>,
     pub(super) see: See,
+    pub(super) listener: Option<Box<Listener>>,
 }
 
 /// Who asks something of a room of that team, as of now; nobody: the server side.
@@ -50,12 +51,28 @@ impl Hub {
         command: Option<Command>,
         see: impl FnOnce(Seen<'_>) -> T + Send + 'static,
     ) -> Result<T, ErrorBody> {
+        self.outside_and_listen(cid, who, command, see, None).await
+    }
+
+    /// The same; where the outcome is good, that listener hears of the room from that moment on.
+    ///
+    /// # Errors
+    /// As [`Hub::outside`]; 503 where too many listen already, and then nothing was done.
+    pub async fn outside_and_listen<T: Send + 'static>(
+        &self,
+        cid: &Cid,
+        who: impl FnOnce(Option<&TeamId>) -> Result<Option<Caller>, Refusal> + Send + 'static,
+        command: Option<Command>,
+        see: impl FnOnce(Seen<'_>) -> T + Send + 'static,
+        listener: Option<Listener>,
+    ) -> Result<T, ErrorBody> {
         let (answer, told) = oneshot::channel();
         let see = |seen: Seen<'_>| -> Tell {
             let told = see(seen);
             Box::new(move || drop(answer.send(told)))
         };
-        let ask = OutsideAsk { who: Box::new(who), command, see: Box::new(see) };
+        let (who, see) = (Box::new(who), Box::new(see));
+        let ask = OutsideAsk { who, command, see, listener: listener.map(Box::new) };
         self.ask(cid, Ask::Outside(Box::new(ask))).await?;
         told.await.map_err(|_| ErrorBody::unavailable("the room fell while it was asked"))
     }

@@ -6,9 +6,11 @@
 
 mod asks;
 mod ears;
+mod listeners;
 mod outside;
 mod seats;
 mod standing;
+mod time;
 mod waiting;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -44,16 +46,13 @@ use crate::{
     journal::{AppendError, Called, ReadError, Record},
     metrics,
 };
+use listeners::Listeners;
 use seats::Chair;
 
 /// Bytes staged before a drain is committed early, so that a storm of joins stays bounded.
 const STAGED_BYTES_MAX: usize = 1024 * 1024;
 /// A room of so many writes less by looking round for more to say before it speaks.
 const GATHER_FROM: usize = 32;
-/// A room whose time-bound caches are due is woken no more often than this.
-const SWEEP_EVERY: Duration = Duration::from_secs(15);
-/// How long a room that does not exist waits for somebody to create it.
-const VACANT_IDLE: Duration = Duration::from_secs(1);
 
 /// How a room's task ended.
 pub(super) enum End {
@@ -81,6 +80,7 @@ pub(super) struct RoomTask {
     asked_ended: bool,
     /// How to tell who waits before the room.
     knockers: BTreeMap<PeerId, oneshot::Sender<Option<Timestamp>>>,
+    listeners: Listeners,
     /// What will be said and done, in order, once `records` are committed.
     outputs: Vec<Output>,
     /// Sockets to be closed behind the reply that is being made.
@@ -129,6 +129,7 @@ impl RoomTask {
             later: Vec::new(),
             asked_ended: false,
             knockers: BTreeMap::new(),
+            listeners: Listeners::default(),
             outputs: Vec::new(),
             closings: Vec::new(),
             staged_bytes: 0,
@@ -207,6 +208,7 @@ impl RoomTask {
             if stop {
                 let going = native_close(code::Close::GoingAway);
                 self.fanout.close_all(&going);
+                self.listeners.close_all();
                 inbox.close();
                 return End::Asleep;
             }
@@ -255,6 +257,7 @@ impl RoomTask {
         if let Some(relay) = &decision.relay {
             let relayed = notice::relayed(&self.room, relay, at);
             self.stage(relayed);
+            self.let_hear_relayed(relay, at);
         }
         Ok(decision.reply)
     }
@@ -268,6 +271,7 @@ impl RoomTask {
     /// Applies one event and stages what it tells.
     fn commit(&mut self, event: &Event, at: Timestamp) {
         let before = self.room.seq;
+        let unheard = self.before_it_is_heard(event);
         self.listing.note(&self.room, event);
         let notices = room::commit(&mut self.room, event, at);
         if let Some(id) = event.peer() {
@@ -285,6 +289,7 @@ impl RoomTask {
         for notice in notices {
             self.stage(notice);
         }
+        self.let_hear(unheard, event, at);
         self.note_waiting(event);
         self.asked_ended |= matches!(event, Event::RoleRequestEnded { .. });
         match event {
@@ -400,73 +405,6 @@ impl RoomTask {
         let limits = &self.shared.limits;
         let due = self.since_snapshot >= limits.journal_records_kept.max(2) / 2;
         due && (self.last > self.snapshot_from || self.since_snapshot >= limits.journal_tail)
-    }
-
-    // Time.
-
-    /// Does what time does: ends requests and seats, forgets what nobody can need.
-    fn pass_time(&mut self) {
-        let now = self.now();
-        if self.room.next_deadline().is_some_and(|deadline| deadline <= now)
-            && let Err(refusal) = self.act(Actor::Timer, Command::Tick)
-        {
-            tracing::error!(room = %self.cid, %refusal, "time was refused in room {}", self.cid);
-        }
-        if self.sweep_at.is_some_and(|at| at <= Instant::now()) {
-            self.sweep(now);
-        }
-        let empty = self.room.peers.is_empty() && self.room.waiting.is_empty();
-        self.empty_since =
-            if empty { self.empty_since.or_else(|| Some(Instant::now())) } else { None };
-        if self.sweep_at.is_none() && self.has_to_sweep() {
-            self.sweep_at = Some(Instant::now() + SWEEP_EVERY);
-        }
-    }
-
-    fn next_wake(&self) -> Instant {
-        let now = self.shared.now();
-        let at = |deadline: Timestamp| Instant::now() + Duration::from_millis(deadline.since(now));
-        let deadline = self.room.next_deadline().map(at);
-        let idle = self.empty_since.map(|since| since + self.idle_term());
-        let far = Instant::now() + Duration::from_secs(3600);
-        [deadline, idle, self.sweep_at].into_iter().flatten().fold(far, Ord::min)
-    }
-
-    fn idle_term(&self) -> Duration {
-        let vacant = self.room.created_at.is_none();
-        if vacant { VACANT_IDLE } else { self.shared.limits.room_idle }
-    }
-
-    fn is_idle(&self) -> bool {
-        self.empty_since.is_some_and(|since| since.elapsed() >= self.idle_term())
-    }
-
-    /// Leaves the registry's care: nobody can ask any more once the inbox is closed. Who asked just
-    /// before is still answered, and keeps the room awake if he came in.
-    async fn fall_asleep(mut self: Box<Self>, mut inbox: mpsc::Receiver<Envelope>) -> End {
-        inbox.close();
-        let mut late = false;
-        while let Some(envelope) = inbox.recv().await {
-            late = true;
-            self.answer(envelope.ask);
-        }
-        if late {
-            return match self.settle().await {
-                Ok(()) => End::Awake(self),
-                Err(_) => End::Broken(inbox),
-            };
-        }
-        let remembered = if self.room.created_at.is_none() || self.room.is_forgettable() {
-            self.shared.calls.forget(&self.cid);
-            self.forget(self.committed).await
-        } else {
-            self.shared.journal.snapshot(Arc::new(self.room.clone()), self.last).await
-        };
-        if let Err(error) = remembered {
-            self.warn(&error, "went to sleep untidily");
-        }
-        tracing::debug!(room = %self.cid, "room {} sleeps", self.cid);
-        End::Asleep
     }
 
     /// Has the journal begin from nothing after `up_to`.

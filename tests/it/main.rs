@@ -8,6 +8,7 @@ mod calls;
 mod cli;
 mod client;
 mod connection;
+mod coordinator;
 mod daily;
 mod daily_rooms;
 mod directory;

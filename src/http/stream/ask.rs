@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::{
     Stream,
     caller::Caller,
+    connections::Connection,
     fault::Fault,
     speech::{Moment, Speech, Spent},
 };
@@ -20,6 +21,8 @@ pub(super) struct Arrival {
     pub(super) caller: Result<Caller, Fault>,
     pub(super) speech: Speech,
     pub(super) operation: Option<Arc<str>>,
+    /// The connection by which the caller is to be told more.
+    pub(super) connection_id: Option<String>,
     pub(super) begun: Instant,
 }
 
@@ -30,6 +33,7 @@ pub struct Ask {
     pub caller: Caller,
     speech: Speech,
     operation: Arc<str>,
+    connection_id: Option<String>,
     begun: Instant,
 }
 
@@ -65,6 +69,16 @@ impl Ask {
     /// Stream's name of what is asked.
     pub fn operation(&self) -> &str {
         &self.operation
+    }
+
+    /// The connection that the request names, where it is the caller's own and stands.
+    pub fn connection(&self, stream: &Stream) -> Option<Arc<Connection>> {
+        stream.connections.of(self.caller.user_id()?, self.connection_id.as_deref()?)
+    }
+
+    /// Whether the request names a connection.
+    pub const fn names_connection(&self) -> bool {
+        self.connection_id.is_some()
     }
 
     /// Who asks the directory.
@@ -126,6 +140,7 @@ impl<S: Sync> FromRequestParts<S> for Ask {
             caller: arrival.caller?,
             speech: arrival.speech,
             operation: arrival.operation.unwrap_or_else(|| "Request".into()),
+            connection_id: arrival.connection_id,
             begun: arrival.begun,
         })
     }

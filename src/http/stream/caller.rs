@@ -5,7 +5,10 @@ use axum::{
     extract::Query,
     http::{HeaderMap, Uri, header::AUTHORIZATION},
 };
-use rolecall_protocol::id::{Cid, RoleName, UserId};
+use rolecall_protocol::{
+    directory::Directory,
+    id::{Cid, RoleName, UserId},
+};
 use serde::Deserialize;
 
 use super::{
@@ -85,18 +88,42 @@ struct Credentials {
     auth_type: Option<String>,
 }
 
+/// The connection by which a request is to be told more, as its query names it.
+#[derive(Deserialize)]
+struct ByConnection {
+    connection_id: Option<String>,
+}
+
+/// The connection that a request to `uri` names.
+pub fn connection_id(uri: &Uri) -> Option<String> {
+    let query = Query::<ByConnection>::try_from_uri(uri).ok()?;
+    query.0.connection_id.filter(|id| !id.is_empty())
+}
+
+/// Whether a request to `uri` is for this app.
+///
+/// # Errors
+/// 401, code 2.
+pub fn check_key(stream: &Stream, uri: &Uri) -> Result<(), Fault> {
+    credentials(stream, uri).map(drop)
+}
+
+fn credentials(stream: &Stream, uri: &Uri) -> Result<Credentials, Fault> {
+    let query = Query::<Credentials>::try_from_uri(uri);
+    let Query(query) = query.map_err(|error| Fault::input(error.body_text()))?;
+    match query.api_key.as_deref() {
+        Some(key) if key == stream.config.api_key => Ok(query),
+        Some(_) => Err(Fault::unauthorized(code::API_KEY, "api_key is not valid")),
+        None => Err(Fault::unauthorized(code::API_KEY, "api_key not found")),
+    }
+}
+
 /// Who sent a request with these headers to `uri`.
 ///
 /// # Errors
 /// 401: code 2 for the key, 5 and 40 to 43 for the token.
 pub fn authenticate(stream: &Stream, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Fault> {
-    let query = Query::<Credentials>::try_from_uri(uri);
-    let Query(query) = query.map_err(|error| Fault::input(error.body_text()))?;
-    match query.api_key.as_deref() {
-        Some(key) if key == stream.config.api_key => {}
-        Some(_) => return Err(Fault::unauthorized(code::API_KEY, "api_key is not valid")),
-        None => return Err(Fault::unauthorized(code::API_KEY, "api_key not found")),
-    }
+    let query = credentials(stream, uri)?;
     let auth_type = match headers.get(AUTH_TYPE) {
         Some(value) => value.to_str().unwrap_or_default(),
         None => query.auth_type.as_deref().unwrap_or("jwt"),
@@ -107,7 +134,7 @@ pub fn authenticate(stream: &Stream, uri: &Uri, headers: &HeaderMap) -> Result<C
         ("jwt", Some(token)) => {
             let caller = named(stream.verifier.verify(token)?)?;
             if let Caller::User(user) = &caller {
-                welcome(stream, user)?;
+                welcome(&stream.directory.now(), user)?;
             }
             Ok(caller)
         }
@@ -150,13 +177,29 @@ fn named(identity: Identity) -> Result<Caller, Fault> {
     Ok(Caller::User(Box::new(User { id, identity })))
 }
 
+/// The user whose token this is, if he may come.
+///
+/// # Errors
+/// 401 for a token that is none, or no user's; 403 for who may not come.
+pub fn user_of(stream: &Stream, token: &str) -> Result<User, Fault> {
+    match named(stream.verifier.verify(token)?)? {
+        Caller::User(user) => {
+            welcome(&stream.directory.now(), &user)?;
+            Ok(*user)
+        }
+        Caller::Server | Caller::Anonymous(_) => {
+            let text = "JWTAuth error: a user's token is needed, one with `user_id`";
+            Err(Fault::unauthorized(code::AUTH, text))
+        }
+    }
+}
+
 /// Whether the user's token still counts, and whether he may come in at all.
 ///
 /// # Errors
 /// 401, code 40, where tokens of that age were revoked: a fresh one is needed. 403 where he was
 /// banned, deactivated or deleted.
-fn welcome(stream: &Stream, user: &User) -> Result<(), Fault> {
-    let directory = stream.directory.now();
+pub fn welcome(directory: &Directory, user: &User) -> Result<(), Fault> {
     if let Some(before) = directory.app.revoke_tokens_issued_before {
         let issued = user.identity.iat.map(|iat| iat.saturating_mul(1000));
         if issued.is_none_or(|issued| issued < before.0) {
@@ -174,7 +217,12 @@ fn welcome(stream: &Stream, user: &User) -> Result<(), Fault> {
         (None, Some(_)) => "deactivated",
         (None, None) => "banned",
     };
-    Err(Fault::not_allowed(format!("user '{}' is {why}", user.id)))
+    Err(unwelcome(user, why))
+}
+
+/// 403: he is banned, or the like.
+pub fn unwelcome(user: &User, why: &str) -> Fault {
+    Fault::not_allowed(format!("user '{}' is {why}", user.id))
 }
 
 /// Stream's SDKs send the bare JWT; people write `Bearer` before it.

@@ -4,14 +4,17 @@
 
 mod changing;
 mod creating;
-mod glimpse;
+mod heard;
 mod members;
 mod messages;
 mod moderation;
 mod queries;
 mod shown;
 
+use std::sync::Arc;
+
 use rolecall_protocol::{
+    dialect::stream::glimpse::Glimpse,
     directory::Directory,
     id::{CallTypeName, Cid, RoleName, TeamId, UserId},
     json::Metadata,
@@ -23,12 +26,13 @@ use serde_json::{Map, Value};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
-use self::glimpse::Glimpse;
+pub(super) use self::heard::say;
 use super::{
     Answer, Routes, Stream,
     ask::Ask,
     body::client::DoneResponse,
     caller::{ANONYMOUS_ID, Caller},
+    connections::Connection,
     fault::{self, Fault, Subject},
 };
 use crate::hub::Seen;
@@ -79,6 +83,8 @@ struct Call<'a> {
     stream: &'a Stream,
     ask: &'a Ask,
     cid: Cid,
+    /// By way of which the asker is told of it from now on.
+    connection: Option<Arc<Connection>>,
 }
 
 impl<'a> Call<'a> {
@@ -93,7 +99,13 @@ impl<'a> Call<'a> {
         if stream.directory.now().call_type(call_type.as_str()).is_none() {
             return Err(Fault::unknown(format!("{call_type}: call type does not exist")));
         }
-        Ok(Self { stream, ask, cid })
+        Ok(Self { stream, ask, cid, connection: None })
+    }
+
+    /// The same, watched from now on where the request names a connection of the asker's.
+    fn watched(self) -> Self {
+        let connection = self.ask.connection(self.stream);
+        Self { connection, ..self }
     }
 
     /// 403: the asker may not ask this of any call.
@@ -109,12 +121,17 @@ impl<'a> Call<'a> {
 
     /// Who the asker is to a room of some team, at the moment it is asked; nobody in particular
     /// where the back end asks.
-    fn who(&self) -> impl FnOnce(Option<&TeamId>) -> Result<Option<Somebody>, Refusal> + use<> {
+    fn who(
+        &self,
+    ) -> impl Fn(Option<&TeamId>) -> Result<Option<Somebody>, Refusal> + Send + Sync + use<> {
         let directory = self.stream.directory.clone();
         let token_role = self.ask.caller.token_role(&self.cid);
         let teams = teams(self.stream, &self.ask.caller);
         let caller = self.ask.caller.clone();
-        move |team| somebody(&directory.now(), &caller, token_role, teams, team)
+        move |team| {
+            let (token_role, teams) = (token_role.clone(), teams.clone());
+            somebody(&directory.now(), &caller, token_role, teams, team)
+        }
     }
 
     /// What the asker sees of the room, and so many of its members.
@@ -169,7 +186,11 @@ impl<'a> Call<'a> {
                 Err(fault::refused(&error, subject.as_ref(), cid.as_str()))
             }
         };
-        let told = self.stream.hub.outside(&self.cid, self.who(), command, told).await;
+        let listener = self.connection.as_ref();
+        let listener =
+            listener.map(|it| it.listener(&self.cid, Arc::new(self.who()))).transpose()?;
+        let hub = &self.stream.hub;
+        let told = hub.outside_and_listen(&self.cid, self.who(), command, told, listener).await;
         told.map_err(|error| fault::refused(&error, None, self.cid.as_str()))?
     }
 

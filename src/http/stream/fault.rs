@@ -165,6 +165,11 @@ impl Fault {
         Self { retry_after_s: Some(retry_after_s), ..fault }
     }
 
+    /// 429: there are too many of something.
+    pub fn too_many_of(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code::RATE, text)
+    }
+
     /// 500: something inside.
     pub fn internal() -> Self {
         let text = "internal error";
@@ -196,6 +201,11 @@ impl Fault {
         self.status
     }
 
+    /// Whether there is no such thing, or none for whoever asks.
+    pub const fn is_for_the_asker(&self) -> bool {
+        matches!(self.code, code::UNKNOWN | code::NOT_ALLOWED)
+    }
+
     /// Stream's code.
     pub const fn code(&self) -> i32 {
         self.code
@@ -208,11 +218,21 @@ impl Fault {
 
     /// The whole answer: `operation` is Stream's name of what was asked, if it is known.
     pub fn answer(self, operation: Option<&str>, begun: Instant) -> Response {
+        let (status, retry_after_s) = (self.status, self.retry_after_s);
+        let mut response = (status, Json(self.into_body(operation, begun))).into_response();
+        if let Some(seconds) = retry_after_s {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+
+    /// What is said of it.
+    pub fn into_body(self, operation: Option<&str>, begun: Instant) -> FaultBody {
         let message = match operation {
             Some(operation) => format!("{operation} failed with error: \"{}\"", self.text),
             None => self.text,
         };
-        let body = FaultBody {
+        FaultBody {
             code: self.code,
             message: message.into(),
             status_code: self.status.as_u16(),
@@ -221,12 +241,7 @@ impl Fault {
             details: [],
             exception_fields: self.fields,
             unrecoverable: false,
-        };
-        let mut response = (self.status, Json(body)).into_response();
-        if let Some(seconds) = self.retry_after_s {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response
     }
 }
 

@@ -4,6 +4,7 @@ mod call_types;
 mod calls;
 mod document;
 mod door;
+mod heard;
 pub(in crate::http) mod house;
 mod rooms;
 mod settings;

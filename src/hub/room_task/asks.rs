@@ -56,6 +56,7 @@ impl RoomTask {
                 self.outputs.push(Output::Then(Box::new(move || drop(answer.send(outcome)))));
             }
             Ask::Outside(ask) => self.outside(*ask),
+            Ask::Unlisten { id } => self.unlisten(&id),
             Ask::Look { briefly, answer } => {
                 let see = if briefly { native::brief } else { native::state };
                 let seen = self.room.created_at.map(|_| see(&self.room));

@@ -18,7 +18,7 @@ use crate::{
 
 impl RoomTask {
     pub(super) fn outside(&mut self, ask: OutsideAsk) {
-        let OutsideAsk { who, command, see } = ask;
+        let OutsideAsk { who, command, see, listener } = ask;
         // In a room that is to be it is the team it will be of that counts.
         let team = match &command {
             Some(Command::Create(creation)) if self.room.created_at.is_none() => &creation.team,
@@ -26,9 +26,15 @@ impl RoomTask {
         };
         let who = who(team.as_ref()).map_err(|refusal| refused(&refusal));
         let (outcome, caller) = match who {
-            Ok(caller) => (self.outcome(caller.as_ref(), command), caller),
+            Ok(caller) => {
+                let fits = listener.as_deref().map_or(Ok(()), |one| self.has_room_for(one));
+                (fits.and_then(|()| self.outcome(caller.as_ref(), command)), caller)
+            }
             Err(error) => (Err(error), None),
         };
+        if let Some(listener) = listener.filter(|_| outcome.is_ok()) {
+            self.listen(*listener);
+        }
         let tell = see(Seen { outcome, room: &self.room, caller: caller.as_ref() });
         self.stage_closings();
         self.outputs.push(Output::Then(tell));

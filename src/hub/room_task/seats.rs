@@ -182,6 +182,6 @@ impl RoomTask {
         } else {
             self.snapshots.clear()
         }
-        self.sweep_at = self.has_to_sweep().then(|| Instant::now() + super::SWEEP_EVERY);
+        self.sweep_at = self.has_to_sweep().then(|| Instant::now() + super::time::SWEEP_EVERY);
     }
 }

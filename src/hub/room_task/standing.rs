@@ -31,6 +31,7 @@ impl RoomTask {
         if anew.everybody || !anew.users.is_empty() {
             self.refresh(&directory, anew);
         }
+        self.look_at_listeners();
     }
 
     fn adopt(&mut self, call_type: &Arc<CallType>) {

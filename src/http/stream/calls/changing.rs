@@ -52,7 +52,7 @@ async fn update_call(
     Path(path): Path<CallPath>,
     Json(request): Json<UpdateCallRequest>,
 ) -> Answer<GetCallResponse> {
-    let call = path.of(&stream, &ask)?;
+    let call = path.of(&stream, &ask)?.watched();
     let command = Command::UpdateRoom {
         custom: custom("custom", request.custom)?,
         settings: settings("settings_override", request.settings_override)?,

@@ -5,6 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 use axum::extract::State;
 use rolecall_protocol::{
     call_type::settings::SettingsPatchDocument,
+    dialect::stream::glimpse::Glimpse,
     directory::{self, user::UserInput},
     id::UserId,
     room::{
@@ -32,9 +33,7 @@ use super::{
         input::{Json, Path, Query},
         users,
     },
-    Call, CallPath, LIST_MAX, bounded, custom,
-    glimpse::Glimpse,
-    limit,
+    Call, CallPath, LIST_MAX, bounded, custom, limit,
     shown::Shown,
 };
 use crate::mint;
@@ -56,7 +55,7 @@ async fn get_call(
     Path(path): Path<CallPath>,
     Query(query): Query<GetCallQuery>,
 ) -> Answer<GetCallResponse> {
-    let call = path.of(&stream, &ask)?;
+    let call = path.of(&stream, &ask)?.watched();
     let glimpse = call.look(limit("members_limit", query.members_limit)?).await?;
     let state = Shown::new(&stream, ask.speech()).state(&glimpse);
     Ok(axum::Json(GetCallResponse { state, duration: ask.spent() }))
@@ -76,7 +75,7 @@ async fn get_or_create_call(
     Path(path): Path<CallPath>,
     Json(request): Json<GetOrCreateCallRequest>,
 ) -> Answer<GetOrCreateCallResponse> {
-    let call = path.of(&stream, &ask)?;
+    let call = path.of(&stream, &ask)?.watched();
     let members = limit("members_limit", request.members_limit)?;
     let data = request.data.unwrap_or_default();
     let order = order_of(&data);

@@ -8,6 +8,7 @@ use futures::future::join_all;
 use rolecall_protocol::{
     call_type::Scope,
     capability::Capability,
+    dialect::stream::glimpse::{Glimpse, Present},
     directory::Directory,
     id::TeamId,
     room::{Refusal, may_read},
@@ -27,9 +28,7 @@ use super::{
         fault::Fault,
         input::{Json, Path, Query},
     },
-    Call, CallPath, LIST_MAX, SHOWN,
-    glimpse::{Glimpse, Present},
-    limit, reach,
+    Call, CallPath, LIST_MAX, SHOWN, limit, reach,
     shown::Shown,
 };
 use crate::{
@@ -75,6 +74,12 @@ async fn query_calls(
     let filter = Filter::parse(&filter, &CALL_FIELDS).map_err(wrong("filter_conditions"))?;
     let sort = request.sort.unwrap_or_default();
     let sort = Sort::parse(&sort, &CALL_FIELDS, default_call_sort()).map_err(wrong("sort"))?;
+    if request.watch == Some(true) && ask.names_connection() && ask.connection(&stream).is_none() {
+        return Err(Fault::field(
+            "watch",
+            "needs a `connection_id` that stands and is the asker's",
+        ));
+    }
     // A client that watches again names all it watched, and no limit.
     let most = if request.watch == Some(true) { LIST_MAX } else { SHOWN };
     let many = request.limit.or_else(|| u64::try_from(most).ok());
@@ -88,8 +93,10 @@ async fn query_calls(
         let calls = &stream.hub.shared().calls;
         calls.query(filter, &sort, asked.paging(), &reach, beyond, seen).map_err(asked.wrong())?
     };
-    let looks = page.records.iter().map(|card| look_at(&stream, &ask, card));
-    let glimpses = join_all(looks).await.into_iter().flatten();
+    let watch = request.watch == Some(true) && ask.connection(&stream).is_some();
+    let looks = page.records.iter().map(|card| look_at(&stream, &ask, card, watch));
+    let glimpses: Result<Vec<_>, Fault> = join_all(looks).await.into_iter().collect();
+    let glimpses = glimpses?.into_iter().flatten();
     let shown = Shown::new(&stream, ask.speech());
     Ok(axum::Json(QueryCallsResponse {
         calls: glimpses.map(|glimpse| shown.state(&glimpse)).collect(),
@@ -100,13 +107,30 @@ async fn query_calls(
 }
 
 /// A call that was found, as whoever asks sees it now; nothing where that has become nothing.
-async fn look_at(stream: &Stream, ask: &Ask, card: &Card) -> Option<Glimpse> {
-    let call = Call { stream, ask, cid: card.room.cid.clone() };
-    if card.is_ongoing() {
-        return call.look(SHOWN).await.ok();
+///
+/// # Errors
+/// Where it cannot be watched that is to be: who asked would believe that he is told of it.
+async fn look_at(
+    stream: &Stream,
+    ask: &Ask,
+    card: &Card,
+    watch: bool,
+) -> Result<Option<Glimpse>, Fault> {
+    let call = Call { stream, ask, cid: card.room.cid.clone(), connection: None };
+    if watch {
+        return match call.watched().look(SHOWN).await {
+            Ok(glimpse) => Ok(Some(glimpse)),
+            Err(fault) if fault.is_for_the_asker() => Ok(None),
+            Err(fault) => Err(fault),
+        };
     }
-    let caller = call.somebody(&stream.directory.now(), card.room.team.as_ref()).ok()?;
-    Some(Glimpse::of(&card.room, caller.as_ref(), SHOWN))
+    if card.is_ongoing() {
+        return Ok(call.look(SHOWN).await.ok());
+    }
+    let Ok(caller) = call.somebody(&stream.directory.now(), card.room.team.as_ref()) else {
+        return Ok(None);
+    };
+    Ok(Some(Glimpse::of(&card.room, caller.as_ref(), SHOWN)))
 }
 
 /// The calls of the types in which anything lets somebody read another team's call.
@@ -142,7 +166,7 @@ impl<'a> Reader<'a> {
         if !ask.caller.covers(&card.room.cid) {
             return false;
         }
-        let call = Call { stream, ask, cid: card.room.cid.clone() };
+        let call = Call { stream, ask, cid: card.room.cid.clone(), connection: None };
         let team = &card.room.team;
         let mut known = self.known.borrow_mut();
         let somebody = known

@@ -4,16 +4,14 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use rolecall_protocol::{
+    dialect::stream::glimpse::{Glimpse, Present},
     directory::Directory,
     id::{Timestamp, UserId},
-    room::member::Member,
+    room::{member::Member, people::Person},
 };
 use serde_json::Value;
 
-use super::{
-    super::Stream,
-    glimpse::{Glimpse, Present},
-};
+use super::super::Stream;
 use crate::http::stream::{
     body::{
         call::{CallIngressResponse, CallResponse, CallState, EgressResponse},
@@ -25,7 +23,7 @@ use crate::http::stream::{
 };
 
 /// Who is shown to have created what the server itself did.
-const HOUSE: &str = "server";
+pub(super) const HOUSE: &str = "server";
 
 /// How somebody is shown things.
 pub(super) struct Shown<'a> {
@@ -39,7 +37,7 @@ impl<'a> Shown<'a> {
         Self { stream, directory: stream.directory.now(), speech }
     }
 
-    fn moment(&self, at: Timestamp) -> Moment {
+    pub(super) fn moment(&self, at: Timestamp) -> Moment {
         self.speech.moment(at)
     }
 
@@ -100,16 +98,15 @@ impl<'a> Shown<'a> {
 
     fn session(&self, glimpse: &Glimpse) -> Option<CallSessionResponse> {
         let session = glimpse.session.as_ref()?;
-        let mut by_role: BTreeMap<String, usize> = BTreeMap::new();
-        for present in &glimpse.present {
-            *by_role.entry(present.role.to_string()).or_default() += 1;
-        }
+        let by_role = glimpse.by_role.iter();
         Some(CallSessionResponse {
             id: session.id.to_string(),
             started_at: self.moment(session.started_at),
             live_started_at: self.speech.moments(glimpse.live_since),
             participants: glimpse.present.iter().map(|one| self.participant(one)).collect(),
-            participants_count_by_role: by_role,
+            participants_count_by_role: by_role
+                .map(|(role, many)| (role.to_string(), *many))
+                .collect(),
             anonymous_participant_count: glimpse.anonymous,
             accepted_by: BTreeMap::new(),
             rejected_by: BTreeMap::new(),
@@ -141,6 +138,14 @@ impl<'a> Shown<'a> {
             custom: member.custom.clone(),
             created_at: self.moment(member.created_at),
             updated_at: self.moment(member.updated_at),
+        }
+    }
+
+    /// Somebody who said or did something.
+    pub(super) fn person(&self, person: &Person) -> UserResponse {
+        match &person.user_id {
+            Some(user) => self.user(user, Some(&person.name)),
+            None => self.house(),
         }
     }
 

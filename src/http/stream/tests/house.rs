@@ -11,6 +11,7 @@ use http_body_util::BodyExt as _;
 use jsonwebtoken::{EncodingKey, Header};
 use rolecall_protocol::id::{CallTypeName, Timestamp};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tower::ServiceExt as _;
 use utoipa::openapi::OpenApi;
 
@@ -23,7 +24,7 @@ use crate::{
     http::{
         daily::{self, Daily, Turns},
         rate::Rates,
-        stream::{self, Stream, openapi, tasks::Tasks},
+        stream::{self, Stream, connections::Connections, openapi, tasks::Tasks},
     },
     hub::{Hub, Shared, changes, whereabouts::Whereabouts},
     journal::{Journal, memory::MemoryJournal},
@@ -40,6 +41,9 @@ pub(in crate::http) struct House {
     pub(in crate::http) of_daily: OpenApi,
     pub(in crate::http) journal: Arc<dyn Journal>,
     pub(in crate::http) clock: Clock,
+    pub(in crate::http) stream: Arc<Stream>,
+    /// Dropped, it would say that the house closes.
+    _closes: watch::Sender<bool>,
 }
 
 /// An answer.
@@ -90,7 +94,10 @@ impl House {
             rates: Arc::clone(&rates),
             turns: Turns::default(),
         };
+        let (closes, closing) = watch::channel(false);
         let stream = Stream {
+            connections: Arc::new(Connections::new(clock.clone())),
+            closing,
             clock: clock.clone(),
             verifier,
             hub,
@@ -100,9 +107,11 @@ impl House {
             tasks: Tasks::default(),
             config,
         };
-        let (router, document) = stream::routes(Arc::new(stream));
+        let stream = Arc::new(stream);
+        let (router, document) = stream::routes(Arc::clone(&stream));
         let (daily, of_daily) = daily::routes(Arc::new(daily));
-        Self { router, document: openapi::complete(document), daily, of_daily, journal, clock }
+        let document = openapi::complete(document);
+        Self { router, document, daily, of_daily, journal, clock, stream, _closes: closes }
     }
 
     /// Sends a request as it is.
