@@ -404,3 +404,30 @@ async fn what_is_no_frame_is_no_end_at_first() {
     let _ = Client::connect(house.addr).await;
     assert_eq!(bo.peer, "bo");
 }
+
+#[tokio::test]
+async fn peers_page_by_page_and_by_name() {
+    let house = House::open();
+    let mut ann = Hms::join(&house, "p01", "moderator").await;
+    for at in 2..=12 {
+        let peer = format!("p{at:02}");
+        let role = if at % 2 == 0 { "listener" } else { "speaker" };
+        drop(Hms::join(&house, &peer, role).await);
+    }
+    let first = ann.done("find-peer", json!({})).await;
+    assert_eq!((first["peers"].as_array().unwrap().len(), &first["total"]), (10, &json!(12)));
+    assert_eq!(first["eof"], false);
+    let next = json!({ "iterator": first["iterator"], "limit": 10 });
+    let second = ann.done("peer-iter-next", next).await;
+    assert_eq!((second["peers"].as_array().unwrap().len(), &second["eof"]), (2, &json!(true)));
+    assert_eq!(second["peers"][1]["peer_id"], "p12");
+    let of_role = ann.done("find-peer", json!({ "role": "speaker", "limit": 2 })).await;
+    assert_eq!((&of_role["total"], &of_role["eof"]), (&json!(5), &json!(false)));
+    let by_id = ann.done("find-peer", json!({ "peerIds": ["p03", "nobody"] })).await;
+    assert_eq!((&by_id["total"], &by_id["peers"][0]["peer_id"]), (&json!(1), &json!("p03")));
+    let named =
+        ann.done("peer-name-search", json!({ "query": "P1", "limit": 2, "offset": 1 })).await;
+    assert_eq!((&named["count"], &named["eof"]), (&json!(2), &json!(true)));
+    assert_eq!(named["peers"][0]["peer_id"], "p11");
+    assert_eq!(ann.refused("peer-iter-next", json!({ "iterator": "junk" })).await, 400);
+}

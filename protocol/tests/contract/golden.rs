@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// One file under `vectors/native/`: what it holds, and what it ought to hold.
+/// One file under `vectors/`: what it holds, and what it ought to hold.
 pub(crate) struct Golden<T> {
     path: PathBuf,
     pub(crate) content: T,
@@ -15,14 +15,24 @@ pub(crate) struct Golden<T> {
 impl<T: Serialize + DeserializeOwned> Golden<T> {
     /// A file of which the inputs are written by hand.
     pub(crate) fn of(name: &str) -> Self {
-        let path = at(&format!("vectors/native/{name}.json"));
+        Self::in_folder("native", name)
+    }
+
+    /// The same of another dialect.
+    pub(crate) fn in_folder(dialect: &str, name: &str) -> Self {
+        let path = at(&format!("vectors/{dialect}/{name}.json"));
         let content = serde_json::from_str(&fs::read_to_string(&path).unwrap());
         Self { content: content.unwrap_or_else(|e| panic!("{}: {e}", path.display())), path }
     }
 
     /// A file that is produced whole.
     pub(crate) fn produced(name: &str, content: T) -> Self {
-        Self { path: at(&format!("vectors/native/{name}.json")), content }
+        Self::produced_in("native", name, content)
+    }
+
+    /// The same of another dialect.
+    pub(crate) fn produced_in(dialect: &str, name: &str, content: T) -> Self {
+        Self { path: at(&format!("vectors/{dialect}/{name}.json")), content }
     }
 
     /// Compares the content with the file, or writes it there.

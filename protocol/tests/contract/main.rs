@@ -4,6 +4,7 @@
 
 mod errors;
 mod golden;
+mod hms;
 mod page;
 mod readme;
 mod schema;

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use rolecall_protocol::{
     call_type::builtin,
-    dialect::native::{self, Asked, call},
+    dialect::{
+        Ear, hms,
+        native::{self, Asked, call},
+    },
     id::{CallTypeName, Cid, PeerId, RoleName, Timestamp, UserId},
     json::Metadata,
     permissions::{Overrides, PermissionsPatch},
@@ -49,6 +52,9 @@ pub(crate) struct Stage {
     pub(crate) people: BTreeMap<String, Claims>,
     /// Every frame each of them was sent.
     pub(crate) told: BTreeMap<String, Vec<Value>>,
+    /// What each would be told had he come with 100ms's SDK.
+    pub(crate) heard: BTreeMap<String, Vec<Value>>,
+    ears: BTreeMap<String, Ear>,
     missed: BTreeMap<String, Vec<Value>>,
     at: Timestamp,
 }
@@ -65,8 +71,9 @@ impl Stage {
     pub(crate) fn new(cid: &str, people: BTreeMap<String, Claims>) -> Self {
         let cid = Cid::parse(cid, &CallTypeName::parse("default").unwrap()).unwrap();
         let call_type = builtin::all()[cid.call_type()].clone();
-        let (told, missed) = (BTreeMap::new(), BTreeMap::new());
-        Self { room: Room::vacant(cid, call_type), people, told, missed, at: START }
+        let room = Room::vacant(cid, call_type);
+        let (told, heard, ears, missed) = Default::default();
+        Self { room, people, told, heard, ears, missed, at: START }
     }
 
     /// One frame of somebody's; a second passes.
@@ -139,6 +146,7 @@ impl Stage {
             call::Request::Join(join) => {
                 let joining = self.joining(name, join.name, join.metadata, join.create);
                 self.command(Actor::Newcomer, Command::Join(joining)).map_err(body)?;
+                self.lend_ear(name);
                 self.joined(&call.id, name, Asked::Plainly)
             }
             call::Request::Access(access) => {
@@ -255,6 +263,16 @@ impl Stage {
         Ok(decision.reply)
     }
 
+    /// From now on it is noted, too, what he would hear of 100ms's words.
+    fn lend_ear(&mut self, name: &str) {
+        let id = peer_id(name);
+        let mut ear = Ear::Hms(hms::Ear::new(id.clone()));
+        let policy = hms::policy(&self.room, &self.room.peers[&id]);
+        let frames = [policy].into_iter().chain(ear.arrive(&self.room, false));
+        self.heard.entry(name.to_owned()).or_default().extend(frames.map(|text| value(&text)));
+        self.ears.insert(name.to_owned(), ear);
+    }
+
     /// Who waits is told the answer, as a session of his would.
     fn tell_waiting(&mut self, event: &Event, before: &Room) {
         let answered: Vec<PeerId> = match event {
@@ -276,6 +294,10 @@ impl Stage {
             let Some(peer) = hearers.peers.get(&peer_id(name)) else { continue };
             if !notice.audience.reaches(peer) {
                 continue;
+            }
+            if let Some(ear) = self.ears.get_mut(name) {
+                let frames = ear.hear(&self.room, notice).into_iter().map(|text| value(&text));
+                self.heard.entry(name.clone()).or_default().extend(frames);
             }
             match self.missed.get_mut(name) {
                 None => self.told.entry(name.clone()).or_default().push(text.clone()),

@@ -19,7 +19,7 @@ use crate::{
     stage::{Claims, Stage},
 };
 
-const SCENARIOS: [&str; 5] = ["stage", "lobby", "ending", "media", "waiting"];
+pub(crate) const SCENARIOS: [&str; 5] = ["stage", "lobby", "ending", "media", "waiting"];
 
 #[derive(Serialize, Deserialize)]
 struct Read {
@@ -78,7 +78,7 @@ fn errors_are_written_as_they_should_be() {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Scenario {
+pub(crate) struct Scenario {
     about: String,
     room: String,
     people: BTreeMap<String, Value>,
@@ -92,14 +92,14 @@ struct Scenario {
 /// The id of a peer's call is the number of its step, counted from 1.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Step {
+pub(crate) enum Step {
     Call { peer: String, method: String, params: Value },
     Lose { lose: String },
     Wait { wait: u64 },
     Server { server: String, params: Value },
 }
 
-fn play(scenario: &Scenario) -> Stage {
+pub(crate) fn play(scenario: &Scenario) -> Stage {
     let people = scenario.people.iter().map(|(name, claims)| {
         (name.clone(), serde_json::from_value::<Claims>(claims.clone()).unwrap())
     });

@@ -73,6 +73,7 @@ impl Mirror {
             }
             "on-peer-join" => self.joined(params),
             "on-peer-leave" => {
+                assert_ne!(id(params), self.me, "of himself he is told otherwise");
                 let known = self.peers.remove(&id(params));
                 assert!(known.is_some(), "{} never saw {params}", self.me);
                 self.tracks.remove(&id(params));

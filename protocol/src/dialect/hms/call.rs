@@ -144,8 +144,7 @@ pub struct Description {
 }
 
 /// `find-peer`
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Search {
     /// Of that role.
     pub role: Option<String>,
@@ -155,7 +154,7 @@ pub struct Search {
     #[serde(rename = "peerIds")]
     pub peer_ids: Option<Vec<String>>,
     /// How many.
-    #[serde(deserialize_with = "limit")]
+    #[serde(default = "page", deserialize_with = "limit")]
     pub limit: usize,
 }
 
@@ -279,7 +278,7 @@ fn request(method: &str, text: &str) -> Result<Request, ErrorBody> {
                 text,
                 More {
                     iterator: String,
-                    #[serde(default, deserialize_with = "limit")]
+                    #[serde(default = "page", deserialize_with = "limit")]
                     limit: usize,
                 }
             );
@@ -291,7 +290,7 @@ fn request(method: &str, text: &str) -> Result<Request, ErrorBody> {
                 Names {
                     #[serde(default)]
                     query: String,
-                    #[serde(default, deserialize_with = "limit")]
+                    #[serde(default = "page", deserialize_with = "limit")]
                     limit: usize,
                     #[serde(default)]
                     offset: usize,
@@ -473,5 +472,10 @@ fn key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
 
 fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     let limit = Option::<usize>::deserialize(deserializer)?.filter(|limit| *limit > 0);
-    Ok(limit.unwrap_or(10).min(PAGE_MAX))
+    Ok(limit.unwrap_or_else(page).min(PAGE_MAX))
+}
+
+/// Peers of a page where it is not said how many.
+const fn page() -> usize {
+    10
 }

@@ -171,7 +171,10 @@ impl Ear {
             Body::ParticipantUpdated { participant, changed, by } => {
                 self.updated(room, participant, changed, by)
             }
-            Body::ParticipantLeft { peer_id, .. } if self.tracks.remove(peer_id).is_some() => {
+            // That he himself is out he is told by his farewell.
+            Body::ParticipantLeft { peer_id, .. }
+                if *peer_id != self.me && self.tracks.remove(peer_id).is_some() =>
+            {
                 vec![frame("on-peer-leave", &json!({ "peer_id": peer_id }))]
             }
             Body::RoleChangeRequest { request } => vec![offer(request)],

@@ -55,6 +55,7 @@ fn joining(user: &str) -> Command {
         permissions: None,
         invited: false,
         create: false,
+        opens: false,
         epoch: "epoch".into(),
         peers_max: 100,
     }))

@@ -113,6 +113,7 @@ impl Watched {
             permissions: None,
             invited: false,
             create: false,
+            opens: false,
             epoch: "epoch".into(),
             peers_max: 100,
         };
