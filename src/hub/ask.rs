@@ -42,7 +42,7 @@ pub enum Ask {
         /// As the law wants to know him.
         joining: Box<Joining>,
         /// What he would be told.
-        tell: Box<dyn FnOnce(&Room, &Peer) -> String + Send>,
+        tell: Greeting,
         /// Told it.
         answer: oneshot::Sender<String>,
     },
@@ -208,6 +208,8 @@ pub struct CallAsk {
 
 /// An outcome in another dialect's words.
 pub type ReplyIn = Box<dyn FnOnce(&Result<Reply, ErrorBody>) -> String + Send>;
+/// What is told to somebody who would be that peer of the room.
+pub type Greeting = Box<dyn FnOnce(&Room, &Peer) -> String + Send>;
 /// What of a room somebody of another dialect asks to be told; the frames are for him alone.
 pub type Question = Box<dyn FnOnce(&Room, &mut Ear) -> Vec<String> + Send>;
 

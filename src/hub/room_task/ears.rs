@@ -4,15 +4,14 @@
 use rolecall_protocol::{
     id::{PeerId, Timestamp},
     room::{
-        Actor, Command, Notice, Peer, Refusal, Reply, Room, command::Joining, event::LeftReason,
-        people::Doer,
+        Actor, Command, Notice, Refusal, Reply, command::Joining, event::LeftReason, people::Doer,
     },
 };
 use tokio::sync::oneshot;
 
 use super::RoomTask;
 use crate::{
-    hub::{Question, ReplyIn, Seated, actor, output::Output, refused},
+    hub::{Greeting, Question, ReplyIn, Seated, actor, output::Output, refused},
     metrics,
 };
 
@@ -117,7 +116,7 @@ impl RoomTask {
     pub(super) fn would_be(
         &mut self,
         mut joining: Joining,
-        tell: Box<dyn FnOnce(&Room, &Peer) -> String + Send>,
+        tell: Greeting,
         answer: oneshot::Sender<String>,
     ) {
         self.know(&mut joining);
