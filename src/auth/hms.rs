@@ -43,12 +43,13 @@ pub(super) fn identity(claims: &Distinct<'_>, api_key: &str) -> Result<Identity,
     if kind.is_some_and(|kind| kind != "app") {
         return Err(AuthError::BadClaim { claim: "type", expected });
     }
+    // Without it the id that the client chooses would be his user's.
     let user_id = claims.text("user_id", USER_ID_MAX, USER)?;
+    let user_id = user_id.ok_or(AuthError::BadClaim { claim: "user_id", expected: USER })?;
     Ok(Identity {
         // Rooms of 100ms's are there before anybody comes: in a room of its token whoever is first is.
         opens: true,
-        unnamed: user_id.is_none(),
-        user_id,
+        user_id: Some(user_id),
         room,
         role: claims.text("role", NAME_MAX, "text of 1 to 64 characters")?,
         exp: claims.seconds("exp")?,

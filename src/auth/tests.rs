@@ -1,6 +1,7 @@
 //! Tests of `auth`: every trap of JWT by a token made by hand.
 
 mod daily;
+mod hms;
 
 use jsonwebtoken::crypto::sign;
 use serde_json::{Value, json};

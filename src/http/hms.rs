@@ -21,7 +21,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Door, Speech, origin, upgrade};
-use crate::{auth::Identity, directory::DirectoryHandle};
+use crate::{auth::Identity, directory::DirectoryHandle, secret::Secret};
 
 /// Where the sockets are.
 pub const SOCKETS: &str = "/hms/ws";
@@ -38,16 +38,7 @@ pub struct Query {
     #[serde(default)]
     pub peer: String,
     /// Who it is.
-    #[serde(default)]
-    token: String,
-}
-
-impl Query {
-    /// The token.
-    #[must_use]
-    pub fn token(&self) -> &str {
-        &self.token
-    }
+    pub token: Option<Secret>,
 }
 
 /// What these routes share.
@@ -169,6 +160,6 @@ async fn socket(
     query: Result<UrlQuery<Query>, QueryRejection>,
     request: Request,
 ) -> Response {
-    let query = query.map_or_else(|_| Query { peer: String::new(), token: String::new() }, |q| q.0);
+    let query = query.map_or_else(|_| Query { peer: String::new(), token: None }, |q| q.0);
     upgrade::connect_in(Arc::clone(&hms.door), request, Speech::Hms(Box::new(query)))
 }

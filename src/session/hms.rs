@@ -46,11 +46,8 @@ pub(super) struct Speech {
 
 impl Speech {
     pub(super) fn new(query: &http::hms::Query) -> Self {
-        Self {
-            token: Secret::new(query.token()),
-            peer: PeerId::parse(&query.peer).ok(),
-            answers: 0,
-        }
+        let token = query.token.clone().unwrap_or_else(|| Secret::new(""));
+        Self { token, peer: PeerId::parse(&query.peer).ok(), answers: 0 }
     }
 }
 
@@ -90,6 +87,10 @@ impl Session {
             .peer
             .clone()
             .ok_or_else(|| ErrorBody::bad_params("peer", "the socket's address names no `peer`"))?;
+        // Whose peer has his user's id came without a token: nobody is that by his own choice.
+        if identity.user_id.as_deref() == Some(peer_id.as_str()) {
+            return Err(ErrorBody::bad_params("peer", "a peer's id is not his user's"));
+        }
         let metadata = match &join.data {
             Some(data) => hms::words::metadata(data)
                 .map_err(|why| ErrorBody::new(413, "too-large", format!("`data` is {why}")))?,
@@ -234,14 +235,21 @@ impl Session {
                 let command = Command::RaiseHandOf { peer_id, raised };
                 self.command(id.clone(), command, result_or_error(id, json!({}))).await
             }
-            Request::Set { key, data } => match call::change(&key, data.as_ref()) {
-                Ok(change) => {
-                    let command = Command::SetSessionData { change: Box::new(change) };
-                    let result = json!({ "key": key, "data": data });
-                    self.command(id.clone(), command, result_or_error(id, result)).await
+            Request::Set { key, data } => {
+                if let Err(wait) = self.pace.whole_room() {
+                    metrics::call("any", "rate-limited");
+                    let wait = ErrorBody::too_many(wait.as_secs_f64());
+                    return self.refuse_hms(&id, &wait).await;
                 }
-                Err(error) => self.refuse_hms(&id, &error).await,
-            },
+                match call::change(&key, data.as_ref()) {
+                    Ok(change) => {
+                        let command = Command::SetSessionData { change: Box::new(change) };
+                        let result = json!({ "key": key, "data": data });
+                        self.command(id.clone(), command, result_or_error(id, result)).await
+                    }
+                    Err(error) => self.refuse_hms(&id, &error).await,
+                }
+            }
             Request::Observe { keys } => {
                 let question: Question = Box::new(move |room, ear| {
                     let dialect::Ear::Hms(ear) = ear;

@@ -14,10 +14,10 @@ use crate::{
 
 const ROOM: &str = "stage:hms";
 
-/// A token of 100ms's form.
-fn token(user: &str, role: &str) -> String {
+/// A token of 100ms's form for the user of the peer of that id.
+fn token(peer: &str, role: &str) -> String {
     sign(&json!({ "access_key": "devkey", "type": "app", "version": 2, "room_id": ROOM,
-        "user_id": user, "role": role, "jti": "1" }))
+        "user_id": format!("u-{peer}"), "role": role, "jti": "1" }))
 }
 
 /// A client of 100ms's.
@@ -128,8 +128,10 @@ async fn init_says_where_the_socket_is_and_never_404() {
     let management = sign(
         &json!({ "access_key": "devkey", "room_id": ROOM, "user_id": "ann", "role": "host", "type": "management" }),
     );
+    let unnamed = sign(&json!({ "access_key": "devkey", "room_id": ROOM, "role": "host" }));
     for (bad, origin, status) in [
         (None, "http://localhost", 401),
+        (Some(unnamed), "http://localhost", 401),
         (Some("no.token.atall".to_owned()), "http://localhost", 401),
         (Some(management), "http://localhost", 401),
         (Some(token("ann", "juggler")), "http://localhost", 400),
@@ -153,6 +155,12 @@ async fn init_says_where_the_socket_is_and_never_404() {
 #[tokio::test]
 async fn who_may_not_come_in_is_told_so_as_he_joins() {
     let house = House::open();
+    // Nobody takes his user's id for his peer's, by which he would be a stranger.
+    let claims =
+        json!({ "access_key": "devkey", "room_id": ROOM, "user_id": "bo", "role": "host" });
+    let mut bo = Hms::open(&house, "bo", &sign(&claims)).await;
+    bo.notice("on-policy-change").await;
+    assert_eq!(bo.refused("join", json!({ "name": "Bo" })).await, 400);
     let mut nobody = Hms::open(&house, "p1", "no-token").await;
     nobody.notice("on-policy-change").await;
     assert_eq!(nobody.refused("join", json!({ "name": "x" })).await, 401);

@@ -64,7 +64,8 @@ impl RoomTask {
         let method = command.name();
         let before = self.outputs.len();
         let mut outcome = self.act(actor(from), command.clone());
-        if outcome == Err(Refusal::RequestPending) && self.later.len() < LATER_MAX {
+        let asks = matches!(command, Command::ChangeRole { .. });
+        if asks && outcome == Err(Refusal::RequestPending) && self.later.len() < LATER_MAX {
             let until = self.now().plus(LATER_MS);
             self.later.push(Later { from: from.peer_id.clone(), command, until });
             outcome = Ok(Reply::Done {});
