@@ -68,6 +68,9 @@ use crate::{auth::Verifier, clock::Clock, config::Config, directory::DirectoryHa
 /// How long a browser may remember what it may send from another origin.
 const PREFLIGHT_TERM: Duration = Duration::from_secs(2 * 60 * 60);
 
+/// Where browsers connect: [`BROWSER_PREFIX`], and what their SDK appends.
+const CONNECT_PATH: &str = "/video/connect";
+
 /// What the handlers share.
 pub struct Stream {
     /// The settings.
@@ -158,10 +161,7 @@ fn server_video() -> Routes {
 
 /// The app's routes that browsers know too, under `/video`.
 fn browser() -> Routes {
-    users::guests()
-        .merge(user_search::routes())
-        .merge(calls::browser_routes())
-        .route("/connect", get(connect::connect))
+    users::guests().merge(user_search::routes()).merge(calls::browser_routes())
 }
 
 /// All routes, and the document of them as the handlers say it.
@@ -178,6 +178,8 @@ pub fn routes<S: Clone + Send + Sync + 'static>(stream: Arc<Stream>) -> (Router<
         .method_not_allowed_fallback(async || Fault::no_method())
         .layer(middleware::from_fn_with_state(door, attend))
         .layer(cors(&stream.config))
+        // Nobody is known before the first frame, and after a restart everybody comes at once.
+        .route(CONNECT_PATH, get(connect::connect))
         .with_state(stream);
     (router, document)
 }

@@ -302,6 +302,31 @@ async fn a_call_that_is_deleted_is_heard_of_for_the_last_time() {
 }
 
 #[tokio::test]
+async fn members_of_a_new_call_are_told_of_it() {
+    let house = House::open();
+    users(&house, &["ana", "bo", "cy"]).await;
+    let (mut ana, _) = Line::of(&house, "ana").await;
+    let (mut bo, _) = Line::of(&house, "bo").await;
+    let (mut cy, _) = Line::of(&house, "cy").await;
+    let members = json!([{ "user_id": "ana" }, { "user_id": "bo" }]);
+    let data = json!({ "data": { "members": members, "custom": { "n": 1 } } });
+    let (status, _) = ana.ask(&house, "ana", "POST /video/call/default/a", data.clone()).await;
+    assert_eq!(status, 201);
+    let event = bo.hears("call.created").await;
+    assert_eq!(
+        (&event["call_cid"], &event["call"]["custom"]),
+        (&json!("default:a"), &json!({ "n": 1 }))
+    );
+    assert_eq!(event["members"].as_array().unwrap().len(), 2);
+    // What is there already is not new; who is told of it does not watch it, who made it does.
+    ana.ask(&house, "ana", "POST /video/call/default/a", data).await;
+    update(&house, "default/a", json!({ "n": 2 })).await;
+    ana.hears("call.updated").await;
+    bo.hears_nothing().await;
+    cy.hears_nothing().await;
+}
+
+#[tokio::test]
 async fn hidden_peers_are_heard_of_by_who_sees_them() {
     let house = House::open();
     users(&house, &["ana", "bo", "cy"]).await;

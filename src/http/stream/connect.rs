@@ -161,10 +161,19 @@ impl Line {
             };
         }
         let close = match next {
-            Next::Close(close) => Close::new(close.code(), close.reason()),
-            Next::Gone(close) => close,
+            Next::Close(close) => {
+                metrics::dropped(drop_word(close));
+                Close::new(close.code(), close.reason())
+            }
+            Next::Gone(close) => {
+                if close == Close::TOO_SLOW {
+                    metrics::dropped(drop_word(code::Close::TooSlow));
+                }
+                close
+            }
             Next::Go => Close::new(code::Close::Left.code(), ""),
             Next::Fault(fault) => {
+                metrics::dropped("told");
                 match self.expires.filter(|at| *at <= Instant::now()) {
                     Some(_) => said::farewell(&seat, fault, self.now()),
                     None => said::refuse(&seat, fault, self.now()),
@@ -173,7 +182,6 @@ impl Line {
                 Close::new(code::Close::Left.code(), "")
             }
         };
-        metrics::dropped("told");
         self.socket.hang_up(close).await;
         if let Some(connection) = self.connection.take() {
             // Its seat is closed: no room lets it listen again behind this.
@@ -305,6 +313,21 @@ impl Line {
             Ok(()) => Next::Go,
             Err(_) => Next::Gone(Close::new(code::Close::Left.code(), "")),
         }
+    }
+}
+
+/// A word for metrics.
+const fn drop_word(close: code::Close) -> &'static str {
+    match close {
+        code::Close::TooSlow => "slow",
+        code::Close::Silent => "silent",
+        code::Close::NoJoin => "no-join",
+        code::Close::Malformed => "malformed",
+        code::Close::Binary => "binary",
+        code::Close::NotUtf8 => "not-utf8",
+        code::Close::TooBig => "too-big",
+        code::Close::Abuse => "abuse",
+        _ => "told",
     }
 }
 

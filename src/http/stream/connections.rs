@@ -23,7 +23,7 @@ use crate::{
     directory::{Change, Concerned},
     hub::{
         listener::{Listener, Say, WhoNow},
-        seat::Seat,
+        seat::{Seat, frame},
     },
     mint,
 };
@@ -99,6 +99,23 @@ impl Connections {
     pub fn of(&self, user: &UserId, id: &str) -> Option<Arc<Connection>> {
         let found = self.all.get(id)?;
         (found.user.id == *user && !found.seat.is_closed()).then(|| Arc::clone(&found))
+    }
+
+    /// Tells all connections of those users something, written once if there is any.
+    pub fn tell<'u>(
+        &self,
+        users: impl IntoIterator<Item = &'u UserId>,
+        what: impl FnOnce() -> String,
+    ) {
+        let told: Vec<_> = users.into_iter().flat_map(|user| self.of_user(user)).collect();
+        if told.is_empty() {
+            return;
+        }
+        let mut framed = Vec::new();
+        frame::put_text(&mut framed, &[what().as_bytes()]);
+        for connection in told {
+            connection.seat.write(&framed);
+        }
     }
 
     fn of_user(&self, user: &UserId) -> Vec<Arc<Connection>> {

@@ -72,6 +72,8 @@ pub type ByRole = BTreeMap<RoleName, Vec<&'static str>>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields say what they are")]
 pub enum What {
+    /// `call.created`, to members who do not watch it yet; of no event, as it is told by its creation
+    Created { call: Box<Glimpse>, members: Members },
     /// `call.updated`
     Updated { call: Box<Glimpse>, by_role: ByRole },
     /// `call.live_started`
@@ -121,6 +123,7 @@ impl What {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::Created { .. } => "call.created",
             Self::Updated { .. } => "call.updated",
             Self::LiveStarted { .. } => "call.live_started",
             Self::Ended { .. } => "call.ended",
@@ -287,6 +290,14 @@ pub fn permissions_updated(
 ) -> Heard {
     let what = What::PermissionsUpdated { user: user.clone(), capabilities: words(capabilities) };
     Heard { cid: room.cid.clone(), at, to: To::User(user.clone()), what }
+}
+
+/// That a call was created, for those of its members who may read it.
+#[must_use]
+pub fn created(room: &Room, members: Members, at: Timestamp) -> Heard {
+    let call = Box::new(Glimpse::for_many(room, false, 0));
+    let what = What::Created { call, members };
+    Heard { cid: room.cid.clone(), at, to: To::Everybody, what }
 }
 
 /// What each role of the call type may here.

@@ -5,12 +5,16 @@ use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 use axum::extract::State;
 use rolecall_protocol::{
     call_type::settings::SettingsPatchDocument,
-    dialect::stream::glimpse::Glimpse,
+    dialect::stream::{
+        ear::{self, Heard},
+        glimpse::Glimpse,
+    },
     directory::{self, user::UserInput},
     id::UserId,
     room::{
-        Command, Reply,
+        Command, Reply, Room,
         command::{Creation, MemberPatch},
+        may_read,
     },
     team::Reach,
 };
@@ -33,7 +37,7 @@ use super::{
         input::{Json, Path, Query},
         users,
     },
-    Call, CallPath, LIST_MAX, bounded, custom, limit,
+    Call, CallPath, LIST_MAX, bounded, custom, limit, say,
     shown::Shown,
 };
 use crate::mint;
@@ -84,9 +88,18 @@ async fn get_or_create_call(
         None => {
             let creation = call.creation(data).await?;
             let command = Command::Create(Box::new(creation));
-            let (reply, mut glimpse) = call.act_and_look(command, LIST_MAX).await?;
+            let readers = readers(&stream);
+            let (reply, (mut glimpse, readers, heard)) = call
+                .act_and(command, move |room, who| {
+                    let glimpse = Glimpse::of(room, who, LIST_MAX);
+                    let at = room.created_at.unwrap_or_default();
+                    let heard = ear::created(room, glimpse.members.clone(), at);
+                    (glimpse, readers(room), heard)
+                })
+                .await?;
             let created = reply == Reply::Created { created: true };
             if created {
+                tell_members(&stream, &ask, readers, &heard);
                 // All of them came at one moment: the last of the request is the last added.
                 glimpse.members.sort_by_key(|(user, _)| order.get(user).copied());
             }
@@ -96,6 +109,26 @@ async fn get_or_create_call(
     };
     let state = Shown::new(&stream, ask.speech()).state(&glimpse);
     Ok(axum::Json(GetOrCreateCallResponse { state, created, duration: ask.spent() }))
+}
+
+/// Which members of a room may read it, as of now.
+fn readers(stream: &Stream) -> impl FnOnce(&Room) -> Vec<UserId> + Send + use<> {
+    let directory = stream.directory.clone();
+    move |room| {
+        let directory = directory.now();
+        let team = room.team.as_ref();
+        let reads = |user: &&UserId| {
+            !directory.standing(user, team).banned
+                && may_read(room, &directory.caller(user, None, None, team)).is_ok()
+        };
+        room.members.keys().filter(reads).cloned().collect()
+    }
+}
+
+/// Tells members of a new call, who do not watch it yet, but for whoever made it.
+fn tell_members(stream: &Stream, ask: &Ask, readers: Vec<UserId>, heard: &Heard) {
+    let others = readers.iter().filter(|user| ask.caller.user_id() != Some(user));
+    stream.connections.tell(others, || say(stream, heard));
 }
 
 /// In which order members are shown who were added at one moment: the last of the request first.

@@ -46,7 +46,9 @@ fn fields(shown: &Shown<'_>, what: &What) -> Value {
         What::Ended { call: it, by, reason } => {
             json!({ "call": call(it), "user": maybe(by), "reason": reason })
         }
-        What::MemberAdded { call: it, members } | What::MemberUpdated { call: it, members } => {
+        What::Created { call: it, members }
+        | What::MemberAdded { call: it, members }
+        | What::MemberUpdated { call: it, members } => {
             json!({ "call": call(it), "members": shown.members(members) })
         }
         What::MemberRole { call: it, members, by_role } => json!({

@@ -166,11 +166,12 @@ async fn what_is_heard_is_what_the_vectors_say() {
     for event in &turn(&room, Actor::Server, created, at).unwrap().events {
         commit(&mut room, event, at);
     }
+    let new = ear::created(&room, Vec::new(), at);
     let said = |heard| -> Value {
         let text = calls::say(&house.stream, &heard);
         serde_json::from_str(&text).unwrap()
     };
-    let mut vectors = Vec::new();
+    let mut vectors = vec![json!({ "step": "the call is created", "events": [said(new)] })];
     for (step, actor, command) in steps() {
         at = at.plus(1000);
         let decision = turn(&room, actor, command, at).unwrap();
