@@ -22,7 +22,7 @@ use crate::{
 const A_MOMENT: Duration = Duration::from_millis(300);
 
 /// One connection.
-struct Line {
+pub(crate) struct Line {
     ws: Ws,
     id: String,
 }
@@ -37,7 +37,7 @@ impl Line {
     }
 
     /// A user's, with what `connection.ok` said of him.
-    async fn of(house: &House, user: &str) -> (Self, Value) {
+    pub(crate) async fn of(house: &House, user: &str) -> (Self, Value) {
         let mut line = Self::bare(house.addr, KEY).await;
         line.say(&auth(user, &user_token(user, json!({})))).await;
         let ok = line.hears("connection.ok").await;
@@ -50,7 +50,7 @@ impl Line {
     }
 
     /// The next event, or how the socket was closed.
-    async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         loop {
             match timeout(PATIENCE, self.ws.next()).await.expect("nothing comes") {
                 Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).unwrap(),
@@ -91,7 +91,7 @@ impl Line {
         ask(house, &user_token(user, json!({})), &line, body).await
     }
 
-    async fn watch(&self, house: &House, user: &str, call: &str) -> Value {
+    pub(crate) async fn watch(&self, house: &House, user: &str, call: &str) -> Value {
         let (status, told) =
             self.ask(house, user, &format!("GET /video/call/{call}"), Value::Null).await;
         assert_eq!(status, 200, "{told}");
@@ -103,11 +103,11 @@ fn auth(user: &str, token: &str) -> Value {
     json!({ "token": token, "products": ["video"], "user_details": { "id": user } })
 }
 
-async fn call_of(house: &House, call: &str, data: Value) {
+pub(crate) async fn call_of(house: &House, call: &str, data: Value) {
     done(house, &format!("POST /api/v2/video/call/{call}"), json!({ "data": data })).await;
 }
 
-async fn users(house: &House, names: &[&str]) {
+pub(crate) async fn users(house: &House, names: &[&str]) {
     let users: serde_json::Map<String, Value> =
         names.iter().map(|name| ((*name).to_owned(), json!({ "id": name }))).collect();
     done(house, "POST /api/v2/users", json!({ "users": users })).await;

@@ -23,9 +23,10 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     client::{Client, Heard},
+    coordinator::{self, Line},
     disk::{Folder, open},
     house::{House, PATIENCE, server_token, user_token},
-    stream::done,
+    stream::{ask, done},
 };
 
 /// What goes wrong with an append.
@@ -462,4 +463,48 @@ async fn who_waits_before_a_room_that_falls_comes_back_and_knocks() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn who_watches_a_room_that_falls_comes_back_and_heard_nothing_that_was_not_stored() {
+    for fault in [Fault::PanicBefore, Fault::Fail] {
+        over_each(async |journal| {
+            let house = House::over(Arc::clone(&journal) as _, |_| {});
+            let call = "default/falls";
+            coordinator::users(&house, &["ana"]).await;
+            coordinator::call_of(&house, call, json!({ "created_by_id": "ana" })).await;
+            let (mut line, _) = Line::of(&house, "ana").await;
+            line.watch(&house, "ana", call).await;
+            journal.next("default:falls", &[fault]);
+            let update = format!("PATCH /api/v2/video/call/{call}");
+            let custom = |n: u8| json!({ "custom": { "n": n } });
+            assert_eq!(ask(&house, &server_token(), &update, custom(1)).await.0, 503);
+            assert_eq!(line.next().await, json!({ "closed": 4003 }));
+            let (mut line, _) = Line::of(&house, "ana").await;
+            let told = line.watch(&house, "ana", call).await;
+            assert_eq!(told["call"]["custom"], json!({}), "it was never stored");
+            done(&house, &update, custom(2)).await;
+            assert_eq!(line.next().await["call"]["custom"], json!({ "n": 2 }));
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_room_that_somebody_watches_sleeps_once_he_is_gone() {
+    over_each(async |journal| {
+        let house = House::over(Arc::clone(&journal) as _, |config| {
+            config.limits.room_idle = Duration::from_millis(50);
+        });
+        coordinator::users(&house, &["ana"]).await;
+        coordinator::call_of(&house, "default/quiet", json!({ "created_by_id": "ana" })).await;
+        let (line, _) = Line::of(&house, "ana").await;
+        line.watch(&house, "ana", "default/quiet").await;
+        let before = *journal.slept.borrow();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(*journal.slept.borrow(), before);
+        drop(line);
+        journal.sleeps(before + 1).await;
+    })
+    .await;
 }
