@@ -147,6 +147,53 @@ async fn who_does_not_get_in_is_told_why_and_closed_for_good() {
     }
 }
 
+/// Numbers that look random and are always the same.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % sides
+    }
+}
+
+#[tokio::test]
+async fn a_garbled_first_frame_lets_nobody_else_in() {
+    let house = House::open();
+    let good = auth("ana", &user_token("ana", json!({}))).to_string();
+    let mut dice = Dice(7);
+    let (mut let_in, mut refused) = (0, 0);
+    for _ in 0..300 {
+        let mut garbled: Vec<char> = good.chars().collect();
+        for _ in 0..=dice.roll(3) {
+            let at = dice.roll(garbled.len());
+            let other =
+                ['{', '}', '"', ':', ',', '[', '0', 'a', '\\', '\u{0}', '\u{e9}'][dice.roll(11)];
+            match dice.roll(4) {
+                0 => drop(garbled.remove(at)),
+                1 => garbled.insert(at, other),
+                2 => garbled.truncate(at.max(1)),
+                _ => garbled[at] = other,
+            }
+        }
+        let mut line = Line::bare(house.addr, KEY).await;
+        line.ws.send(Message::text(garbled.into_iter().collect::<String>())).await.unwrap();
+        let told = line.next().await;
+        if told["type"] == "connection.ok" {
+            assert_eq!(told["me"]["id"], "ana", "{told}");
+            let_in += 1;
+        } else {
+            let code = told["error"]["code"].as_i64();
+            assert!(matches!(code, Some(4 | 5 | 43)), "{told}");
+            assert_eq!(line.next().await, json!({ "closed": 1000 }));
+            refused += 1;
+        }
+    }
+    assert!(refused > 200 && let_in > 0, "{refused} refused, {let_in} let in");
+    Line::of(&house, "ana").await;
+}
+
 #[tokio::test]
 async fn a_connection_says_whose_it_is_and_that_it_lives() {
     let house = House::open();
