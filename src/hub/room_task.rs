@@ -75,6 +75,8 @@ pub(super) struct RoomTask {
     listing: Listing,
     /// What is known of each peer beside the room's own state.
     chairs: BTreeMap<PeerId, Chair>,
+    /// Whether anybody is or was here who is not spoken to natively.
+    mixed: bool,
     /// Requests that wait for others to end, and whether one has.
     later: Vec<ears::Later>,
     asked_ended: bool,
@@ -126,6 +128,7 @@ impl RoomTask {
             snapshots: Snapshots::default(),
             listing: Listing::default(),
             chairs: BTreeMap::new(),
+            mixed: false,
             later: Vec::new(),
             asked_ended: false,
             knockers: BTreeMap::new(),

@@ -30,6 +30,9 @@ pub(super) struct Later {
 impl RoomTask {
     /// Tells those of other dialects whom a notice is for.
     pub(super) fn translate(&mut self, notice: &Notice) {
+        if !self.mixed {
+            return;
+        }
         let mut told = Vec::new();
         for (id, chair) in &mut self.chairs {
             let (Some(ear), true) = (&mut chair.ear, chair.seat.is_some()) else { continue };

@@ -91,6 +91,7 @@ impl RoomTask {
         session: &Arc<str>,
         ear: Option<Ear>,
     ) {
+        self.mixed |= ear.is_some();
         if let Some(chair) = self.chairs.get_mut(id) {
             chair.ear = ear;
         }
