@@ -3,6 +3,7 @@
 mod claims;
 pub mod daily;
 pub mod hms;
+pub mod term;
 
 use std::collections::HashMap;
 

@@ -6,6 +6,7 @@ use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use rolecall_protocol::wire::code::Close;
 
 const CONNECTIONS: &str = "rolecall_connections";
 const SOCKETS: &str = "rolecall_sockets";
@@ -121,6 +122,33 @@ pub fn encodes(count: u64) {
 /// A socket was given up: `slow`, `silent`, …
 pub fn dropped(why: &'static str) {
     counter!(DROPS, "why" => why).increment(1);
+}
+
+/// A socket was given up with that close.
+pub fn closed(close: Close) {
+    dropped(word(close));
+}
+
+/// A word for a close.
+const fn word(close: Close) -> &'static str {
+    match close {
+        Close::Binary => "binary",
+        Close::NotUtf8 => "not-utf8",
+        Close::TooBig => "too-big",
+        Close::TooSlow => "slow",
+        Close::Silent => "silent",
+        Close::BadToken => "bad-token",
+        Close::TokenExpired => "token-expired",
+        Close::Malformed => "malformed",
+        Close::NoJoin => "no-join",
+        Close::Abuse => "abuse",
+        Close::Left
+        | Close::GoingAway
+        | Close::RoomRestarted
+        | Close::Removed
+        | Close::Ended
+        | Close::SeatTaken => "told",
+    }
 }
 
 /// A command left its room's mailbox after waiting so long.

@@ -33,18 +33,24 @@ use tokio::{
 use tokio_tungstenite::tungstenite::{Error, Message, protocol::frame::coding::CloseCode};
 
 use crate::{
-    auth::Verifier,
+    auth::{
+        Verifier,
+        term::{Term, TermPassed},
+    },
     config::Config,
     directory::{Change, Concerned},
     http::{self, Sockets},
     hub::{
         Ask, CallAsk, Hub, Seated,
-        seat::{Close, Closing, SeatLimits, Socket},
+        seat::{
+            Close, Closing, SeatLimits, Socket,
+            beat::{Beat, Heard},
+        },
     },
     metrics::{self, Counted},
     secret::Secret,
 };
-use pace::{Beat, Pace, Term};
+use pace::Pace;
 
 /// What every session needs.
 pub struct Sessions {
@@ -90,12 +96,7 @@ impl Sockets for Arc<Sessions> {
         Box::pin(async move {
             let _counted = Counted::socket();
             let http::Socket { stream, read_ahead, bearer, speech, from, guard } = socket;
-            let limits = &house.config.limits;
-            let limits = SeatLimits {
-                backlog_bytes: limits.backlog_bytes,
-                message_bytes: limits.frame_bytes,
-                ..SeatLimits::default()
-            };
+            let limits = SeatLimits::of(&house.config.limits);
             // The session is what an idle socket costs: it is not moved once it runs, as its future
             // would keep a second place for it.
             let mut session = match Socket::open(stream, read_ahead, limits).await {
@@ -228,16 +229,11 @@ impl Session {
         }
         let close = match next {
             Next::Close(close) => {
-                metrics::dropped(drop_word(close));
+                metrics::closed(close);
                 Close::new(close.code(), close.reason())
             }
             Next::Seat(Closing::Told(close)) => {
-                // What the room told it, the room has counted.
-                if close == Close::TOO_SLOW {
-                    metrics::dropped(drop_word(code::Close::TooSlow));
-                } else if close == Close::FRAGMENT_FLOOD {
-                    metrics::dropped(drop_word(code::Close::Abuse));
-                }
+                close.count_own();
                 close
             }
             Next::Protocol => Close::new(1002, "protocol error"),
@@ -271,20 +267,20 @@ impl Session {
             return Next::Close(code::Close::NoJoin);
         }
         match self.beat.pass(now) {
-            pace::Heard::Fine => {}
-            pace::Heard::Quiet => {
+            Heard::Fine => {}
+            Heard::Quiet => {
                 if self.socket.send(Message::Ping(Vec::new().into())).await.is_err() {
                     return Next::Gone { left: false };
                 }
             }
-            pace::Heard::Silent => return Next::Close(code::Close::Silent),
+            Heard::Silent => return Next::Close(code::Close::Silent),
         }
         let Some(place) = &mut self.place else { return Next::Go };
         match place.term.pass(now) {
-            pace::TermPassed::Nothing => Next::Go,
-            pace::TermPassed::Expiring(_) if self.speech.is_some() => Next::Go,
-            pace::TermPassed::Expiring(seconds) => self.say(native::token_expiring(seconds)).await,
-            pace::TermPassed::Expired => Next::Close(code::Close::TokenExpired),
+            TermPassed::Nothing => Next::Go,
+            TermPassed::Expiring(_) if self.speech.is_some() => Next::Go,
+            TermPassed::Expiring(seconds) => self.say(native::token_expiring(seconds)).await,
+            TermPassed::Expired => Next::Close(code::Close::TokenExpired),
         }
     }
 
@@ -425,26 +421,4 @@ impl Session {
 /// Returns once the house closes, or is no more.
 async fn closes(house: &mut watch::Receiver<bool>) {
     let _ = house.wait_for(|closes| *closes).await;
-}
-
-/// A word for metrics.
-const fn drop_word(close: code::Close) -> &'static str {
-    match close {
-        code::Close::Binary => "binary",
-        code::Close::NotUtf8 => "not-utf8",
-        code::Close::TooBig => "too-big",
-        code::Close::TooSlow => "slow",
-        code::Close::Silent => "silent",
-        code::Close::BadToken => "bad-token",
-        code::Close::TokenExpired => "token-expired",
-        code::Close::Malformed => "malformed",
-        code::Close::NoJoin => "no-join",
-        code::Close::Abuse => "abuse",
-        code::Close::Left
-        | code::Close::GoingAway
-        | code::Close::RoomRestarted
-        | code::Close::Removed
-        | code::Close::Ended
-        | code::Close::SeatTaken => "told",
-    }
 }

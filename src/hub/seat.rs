@@ -6,6 +6,7 @@
 //! interleave. A seat knows nothing of rooms, and a [`Socket`] nothing of what its messages mean.
 
 mod backlog;
+pub mod beat;
 pub(crate) mod frame;
 mod socket;
 
@@ -20,10 +21,12 @@ use std::{
 };
 
 use futures::task::AtomicWaker;
+use rolecall_protocol::wire::code;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 
+use crate::{config::Limits, metrics};
 use backlog::Backlog;
 pub use socket::{Socket, websocket_config};
 
@@ -50,6 +53,18 @@ pub struct SeatLimits {
     pub message_bytes: usize,
     /// Bytes of frame headers and empty fragments allowed between two messages; then close 4507.
     pub fragment_bytes: usize,
+}
+
+impl SeatLimits {
+    /// As the house is set.
+    #[must_use]
+    pub fn of(limits: &Limits) -> Self {
+        Self {
+            backlog_bytes: limits.backlog_bytes,
+            message_bytes: limits.frame_bytes,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for SeatLimits {
@@ -87,6 +102,15 @@ impl Close {
     /// A close with `code` and `reason`.
     pub fn new(code: u16, reason: impl Into<Cow<'static, str>>) -> Self {
         Self { code, reason: reason.into() }
+    }
+
+    /// Counts it where the seat itself found it necessary; what it was told counts whoever tells it.
+    pub fn count_own(&self) {
+        if *self == Self::TOO_SLOW {
+            metrics::closed(code::Close::TooSlow);
+        } else if *self == Self::FRAGMENT_FLOOD {
+            metrics::closed(code::Close::Abuse);
+        }
     }
 
     fn into_frame(self) -> CloseFrame {

@@ -21,9 +21,9 @@ use rolecall_protocol::{
 };
 use tokio::sync::oneshot;
 
-use super::{Next, Place, Session, pace::Term};
+use super::{Next, Place, Session};
 use crate::{
-    auth::Identity,
+    auth::{Identity, term::Term},
     hub::{Ask, Fresh, JoinAsk, ResumeAsk, Resumed},
     metrics, mint,
 };

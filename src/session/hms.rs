@@ -25,10 +25,9 @@ use tokio::sync::oneshot;
 use super::{
     Next, Place, Session,
     entry::{Coming, fresh, issued},
-    pace::Term,
 };
 use crate::{
-    auth::Identity,
+    auth::{Identity, term::Term},
     http,
     hub::{Ask, CallAsk, JoinAsk, Question, ReplyIn, ResumeAsk, Resumed, Spoken},
     metrics, mint,

@@ -1,4 +1,4 @@
-//! How fast, how often, how long: a session's limits as pure bookkeeping over moments.
+//! How fast and how often: a session's rates as pure bookkeeping over moments.
 
 use std::{collections::VecDeque, num::NonZeroU32, time::Duration};
 
@@ -10,10 +10,8 @@ use governor::{
 };
 use tokio::time::Instant;
 
-use crate::{auth::LEEWAY_S, clock::Clock, config::Limits};
+use crate::config::Limits;
 
-/// How long before its token's end a peer is told.
-const TOKEN_WARNING: Duration = Duration::from_secs(30);
 /// The window in which malformed frames are counted.
 const MALFORMED_WINDOW: Duration = Duration::from_secs(60);
 /// How many times the rate of calls a socket may send frames of any kind before it is closed.
@@ -86,143 +84,11 @@ impl Pace {
     }
 }
 
-/// The heartbeat of one socket.
-pub(super) struct Beat {
-    interval: Duration,
-    patience: Duration,
-    last_heard: Instant,
-    pinged: Option<Instant>,
-}
-
-/// What a heartbeat found.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
-    /// Nothing to do.
-    Fine,
-    /// Ping now.
-    Quiet,
-    /// Nothing came since the ping.
-    Silent,
-}
-
-impl Beat {
-    pub(super) fn new(limits: &Limits) -> Self {
-        Self {
-            interval: limits.ping_interval,
-            patience: limits.pong_timeout,
-            last_heard: Instant::now(),
-            pinged: None,
-        }
-    }
-
-    pub(super) fn heard(&mut self, now: Instant) {
-        self.last_heard = now;
-        self.pinged = None;
-    }
-
-    /// When there is something to do next.
-    pub(super) fn due(&self) -> Instant {
-        self.pinged.map_or(self.last_heard + self.interval, |pinged| pinged + self.patience)
-    }
-
-    pub(super) fn pass(&mut self, now: Instant) -> Heard {
-        if now < self.due() {
-            return Heard::Fine;
-        }
-        if self.pinged.is_some() {
-            return Heard::Silent;
-        }
-        self.pinged = Some(now);
-        Heard::Quiet
-    }
-}
-
-/// The term of one token.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Term {
-    /// When the token ends, and when its leeway has passed too.
-    expires: Option<(Instant, Instant)>,
-    warned: bool,
-}
-
-/// What a term's passing found.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum TermPassed {
-    /// Nothing to do.
-    Nothing,
-    /// So many seconds are left.
-    Expiring(u64),
-    /// The leeway has passed too.
-    Expired,
-}
-
-impl Term {
-    /// A term that ends at `exp`, in seconds since the epoch; unset: never.
-    pub(super) fn new(exp: Option<u64>, clock: &Clock) -> Self {
-        let left = |end: u64| end.saturating_mul(1000).saturating_sub(clock.now_ms());
-        // Further away than anybody waits; and an instant has an end.
-        let left =
-            |end| Duration::from_millis(left(end)).min(Duration::from_secs(10 * 365 * 86400));
-        let now = Instant::now();
-        let ends = |exp: u64| (now + left(exp), now + left(exp.saturating_add(LEEWAY_S)));
-        Self { expires: exp.map(ends), warned: false }
-    }
-
-    /// When there is something to do next.
-    pub(super) fn due(&self) -> Option<Instant> {
-        let (expires, over) = self.expires?;
-        Some(if self.warned { over } else { expires.checked_sub(TOKEN_WARNING).unwrap_or(expires) })
-    }
-
-    pub(super) fn pass(&mut self, now: Instant) -> TermPassed {
-        let Some((expires, _)) = self.expires else { return TermPassed::Nothing };
-        if self.due().is_none_or(|due| now < due) {
-            return TermPassed::Nothing;
-        }
-        if self.warned {
-            return TermPassed::Expired;
-        }
-        self.warned = true;
-        let left = expires.saturating_duration_since(now);
-        TermPassed::Expiring((left.as_millis() as u64).div_ceil(1000))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const S: Duration = Duration::from_secs(1);
-
-    #[tokio::test]
-    async fn a_quiet_socket_is_pinged_and_a_silent_one_given_up() {
-        let mut beat = Beat::new(&Limits::default());
-        let start = beat.last_heard;
-        assert_eq!(beat.pass(start + 24 * S), Heard::Fine);
-        assert_eq!(beat.pass(start + 25 * S), Heard::Quiet);
-        assert_eq!(beat.pass(start + 34 * S), Heard::Fine);
-        beat.heard(start + 34 * S);
-        assert_eq!(beat.pass(start + 59 * S), Heard::Quiet);
-        assert_eq!(beat.pass(start + 69 * S), Heard::Silent);
-    }
-
-    #[tokio::test]
-    async fn a_term_warns_once_and_ends_after_the_leeway() {
-        let clock = Clock::manual(1_000_000);
-        let start = Instant::now();
-        let mut term = Term::new(Some(1_100), &clock);
-        assert_eq!(term.pass(start + 69 * S), TermPassed::Nothing);
-        assert!(matches!(term.pass(start + 71 * S), TermPassed::Expiring(28..=30)));
-        assert_eq!(term.pass(start + 104 * S), TermPassed::Nothing);
-        assert_eq!(term.pass(start + 106 * S), TermPassed::Expired);
-        let mut short = Term::new(Some(1_010), &clock);
-        assert!(matches!(short.pass(Instant::now()), TermPassed::Expiring(9..=10)));
-        // The leeway is the token's, not the connection's.
-        let mut late = Term::new(Some(997), &clock);
-        assert_eq!(late.pass(Instant::now()), TermPassed::Expiring(0));
-        assert_eq!(late.pass(start + 3 * S), TermPassed::Expired);
-        assert_eq!(Term::new(None, &clock).due(), None);
-    }
 
     #[tokio::test]
     async fn the_tenth_malformed_frame_of_a_minute_is_one_too_many() {

@@ -31,11 +31,14 @@ use super::{
     users,
 };
 use crate::{
-    auth::LEEWAY_S,
+    auth::term::{Term, TermPassed},
     http::upgrade::{self, Socket as Upgraded},
     hub::{
         listener::Say,
-        seat::{Close, Closing, SeatLimits, Socket},
+        seat::{
+            Close, Closing, Seat, SeatLimits, Socket,
+            beat::{Beat, Heard},
+        },
     },
     metrics::{self, Counted},
 };
@@ -44,8 +47,6 @@ use crate::{
 const FRAMES_PER_MINUTE_MAX: u32 = 120;
 /// See [`FRAMES_PER_MINUTE_MAX`].
 const MINUTE: Duration = Duration::from_secs(60);
-/// Further away than any token's end that anybody waits for; an instant has an end.
-const TERM_MAX: Duration = Duration::from_secs(10 * 365 * 86400);
 /// How the SDKs call what shows that they live, and that the server does.
 const HEALTH_CHECK: &str = "health.check";
 
@@ -85,12 +86,7 @@ pub(super) async fn connect(State(stream): State<Arc<Stream>>, request: Request)
 async fn run(stream: Arc<Stream>, socket: Upgraded, key: Result<(), Fault>) {
     let _counted = Counted::socket();
     let Upgraded { stream: tcp, read_ahead, from, guard, .. } = socket;
-    let limits = &stream.config.limits;
-    let limits = SeatLimits {
-        backlog_bytes: limits.backlog_bytes,
-        message_bytes: limits.frame_bytes,
-        ..SeatLimits::default()
-    };
+    let limits = SeatLimits::of(&stream.config.limits);
     match Socket::open(tcp, read_ahead, limits).await {
         Ok(socket) => Box::pin(Line::new(stream, socket).run(key)).await,
         Err(error) => tracing::debug!(%from, %error, "a socket failed at once"),
@@ -105,10 +101,9 @@ struct Line {
     connection: Option<Arc<Connection>>,
     /// When it has to have said who it is.
     auth_by: Instant,
-    /// When its token has ended.
-    expires: Option<Instant>,
-    heard: Instant,
-    pinged: bool,
+    /// Its token's; without end until it is known.
+    term: Term,
+    beat: Beat,
     /// Since when frames are counted, and how many there were.
     frames: (Instant, u32),
     malformed: u32,
@@ -118,8 +113,10 @@ struct Line {
 enum Next {
     Go,
     Close(code::Close),
-    /// Told why, and closed.
+    /// Told why it is no connection, and closed.
     Fault(Fault),
+    /// Told why it is one no more, and closed.
+    Farewell(Fault),
     /// The seat knows, or there is nobody to tell.
     Gone(Close),
 }
@@ -128,19 +125,10 @@ impl Line {
     fn new(stream: Arc<Stream>, socket: Socket) -> Self {
         let now = Instant::now();
         let auth_by = now + stream.config.limits.join_timeout;
-        let (connection, expires) = (None, None);
-        let frames = (now, 0);
-        Self {
-            stream,
-            socket,
-            connection,
-            auth_by,
-            expires,
-            heard: now,
-            pinged: false,
-            frames,
-            malformed: 0,
-        }
+        let term = Term::new(None, &stream.clock);
+        let beat = Beat::new(&stream.config.limits);
+        let (connection, frames) = (None, (now, 0));
+        Self { stream, socket, connection, auth_by, term, beat, frames, malformed: 0 }
     }
 
     async fn run(mut self, key: Result<(), Fault>) {
@@ -162,25 +150,16 @@ impl Line {
         }
         let close = match next {
             Next::Close(close) => {
-                metrics::dropped(drop_word(close));
+                metrics::closed(close);
                 Close::new(close.code(), close.reason())
             }
             Next::Gone(close) => {
-                if close == Close::TOO_SLOW {
-                    metrics::dropped(drop_word(code::Close::TooSlow));
-                }
+                close.count_own();
                 close
             }
             Next::Go => Close::new(code::Close::Left.code(), ""),
-            Next::Fault(fault) => {
-                metrics::dropped("told");
-                match self.expires.filter(|at| *at <= Instant::now()) {
-                    Some(_) => said::farewell(&seat, fault, self.now()),
-                    None => said::refuse(&seat, fault, self.now()),
-                }
-                // What it was told stands already.
-                Close::new(code::Close::Left.code(), "")
-            }
+            Next::Fault(fault) => self.tell(fault, said::refuse),
+            Next::Farewell(fault) => self.tell(fault, said::farewell),
         };
         self.socket.hang_up(close).await;
         if let Some(connection) = self.connection.take() {
@@ -191,16 +170,20 @@ impl Line {
         }
     }
 
+    /// The socket is closed with that; what it was told stands before what is left to say.
+    fn tell(&self, fault: Fault, tell: fn(&Seat, Fault, Timestamp)) -> Close {
+        metrics::dropped("told");
+        tell(self.socket.seat(), fault, self.now());
+        Close::new(code::Close::Left.code(), "")
+    }
+
     fn now(&self) -> Timestamp {
         Timestamp(self.stream.clock.now_ms())
     }
 
     fn next_wake(&self) -> Instant {
-        let limits = &self.stream.config.limits;
-        let patience =
-            limits.ping_interval + if self.pinged { limits.pong_timeout } else { Duration::ZERO };
         let auth = self.connection.is_none().then_some(self.auth_by);
-        [auth, self.expires].into_iter().flatten().fold(self.heard + patience, Ord::min)
+        [auth, self.term.due()].into_iter().flatten().fold(self.beat.due(), Ord::min)
     }
 
     async fn pass_time(&mut self) -> Next {
@@ -208,26 +191,21 @@ impl Line {
         if self.connection.is_none() && self.auth_by <= now {
             return Next::Close(code::Close::NoJoin);
         }
-        if self.expires.is_some_and(|at| at <= now) {
+        // Its SDK is not warned; it fetches a fresh token by the fault's code.
+        if self.term.pass(now) == TermPassed::Expired {
             let text = "JWTAuth error: token is expired (exp)";
-            return Next::Fault(Fault::unauthorized(fault_code::TOKEN_EXPIRED, text));
+            return Next::Farewell(Fault::unauthorized(fault_code::TOKEN_EXPIRED, text));
         }
-        let limits = &self.stream.config.limits;
-        let silent = now.duration_since(self.heard);
-        if silent < limits.ping_interval {
-            return Next::Go;
+        match self.beat.pass(now) {
+            Heard::Fine => Next::Go,
+            Heard::Quiet => self.send(Message::Ping(Vec::new().into())).await,
+            Heard::Silent => Next::Close(code::Close::Silent),
         }
-        if self.pinged {
-            let over = silent >= limits.ping_interval + limits.pong_timeout;
-            return if over { Next::Close(code::Close::Silent) } else { Next::Go };
-        }
-        self.pinged = true;
-        self.send(Message::Ping(Vec::new().into())).await
     }
 
     async fn hear(&mut self, message: Option<Result<Message, Error>>) -> Next {
         let now = Instant::now();
-        (self.heard, self.pinged) = (now, false);
+        self.beat.heard(now);
         if now.duration_since(self.frames.0) >= MINUTE {
             (self.frames, self.malformed) = ((now, 0), 0);
         }
@@ -295,10 +273,7 @@ impl Line {
         caller::welcome(&stream.directory.now(), &user)?;
         let now = self.now();
         stream.directory.touch(&id, now);
-        self.expires = ends.map(|end| {
-            let end = end.saturating_add(LEEWAY_S).saturating_mul(1000);
-            Instant::now() + Duration::from_millis(end.saturating_sub(now.0)).min(TERM_MAX)
-        });
+        self.term = Term::new(ends, &stream.clock);
         let speech = Speech { times: Times::Rfc3339 };
         let me: FullUserResponse = match stream.directory.now().user(&id) {
             Some(known) => stream.shown(known, speech),
@@ -313,21 +288,6 @@ impl Line {
             Ok(()) => Next::Go,
             Err(_) => Next::Gone(Close::new(code::Close::Left.code(), "")),
         }
-    }
-}
-
-/// A word for metrics.
-const fn drop_word(close: code::Close) -> &'static str {
-    match close {
-        code::Close::TooSlow => "slow",
-        code::Close::Silent => "silent",
-        code::Close::NoJoin => "no-join",
-        code::Close::Malformed => "malformed",
-        code::Close::Binary => "binary",
-        code::Close::NotUtf8 => "not-utf8",
-        code::Close::TooBig => "too-big",
-        code::Close::Abuse => "abuse",
-        _ => "told",
     }
 }
 
