@@ -159,14 +159,26 @@ impl Hub {
         sent.map_err(|mpsc::error::SendError(envelope)| envelope.ask)
     }
 
+    /// Asks something of a room, and waits for the answer.
+    ///
+    /// # Errors
+    /// As [`Hub::ask`], and 503 where the room fell before it answered.
+    pub async fn asked<T>(
+        &self,
+        cid: &Cid,
+        ask: impl FnOnce(oneshot::Sender<T>) -> Ask,
+    ) -> Result<T, ErrorBody> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(cid, ask(answer)).await?;
+        answered.await.map_err(|_| ErrorBody::unavailable("the room fell while it was asked"))
+    }
+
     /// Asks a command of the server's own, and waits for its outcome.
     ///
     /// # Errors
     /// As [`Hub::ask`], and the law's refusals.
     pub async fn command(&self, cid: &Cid, command: Command) -> Result<Reply, ErrorBody> {
-        let (answer, outcome) = oneshot::channel();
-        self.ask(cid, Ask::Server { command, answer }).await?;
-        outcome.await.map_err(|_| ErrorBody::unavailable("the room fell while it was asked"))?
+        self.asked(cid, |answer| Ask::Server { command, answer }).await?
     }
 
     /// The live state of a room as a holder of every right sees it, or only the room itself and its
@@ -179,9 +191,7 @@ impl Hub {
         cid: &Cid,
         briefly: bool,
     ) -> Result<Option<serde_json::Value>, ErrorBody> {
-        let (answer, seen) = oneshot::channel();
-        self.ask(cid, Ask::Look { briefly, answer }).await?;
-        seen.await.map_err(|_| ErrorBody::unavailable("the room fell while it was asked"))
+        self.asked(cid, |answer| Ask::Look { briefly, answer }).await
     }
 
     /// Closes every room's sockets with "come back" and ends the rooms' tasks; no room is started

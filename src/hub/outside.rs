@@ -66,15 +66,15 @@ impl Hub {
         see: impl FnOnce(Seen<'_>) -> T + Send + 'static,
         listener: Option<Listener>,
     ) -> Result<T, ErrorBody> {
-        let (answer, told) = oneshot::channel();
-        let see = |seen: Seen<'_>| -> Tell {
-            let told = see(seen);
-            Box::new(move || drop(answer.send(told)))
+        let (who, listener) = (Box::new(who), listener.map(Box::new));
+        let ask = |answer: oneshot::Sender<T>| {
+            let see = Box::new(|seen: Seen<'_>| -> Tell {
+                let told = see(seen);
+                Box::new(move || drop(answer.send(told)))
+            });
+            Ask::Outside(Box::new(OutsideAsk { who, command, see, listener }))
         };
-        let (who, see) = (Box::new(who), Box::new(see));
-        let ask = OutsideAsk { who, command, see, listener: listener.map(Box::new) };
-        self.ask(cid, Ask::Outside(Box::new(ask))).await?;
-        told.await.map_err(|_| ErrorBody::unavailable("the room fell while it was asked"))
+        self.asked(cid, ask).await
     }
 
     /// Deletes a room as the server, `hard` with its audit trail.

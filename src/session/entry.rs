@@ -2,6 +2,12 @@
 
 use std::sync::Arc;
 
+use super::{Next, Place, Session};
+use crate::{
+    auth::{Identity, term::Term},
+    hub::{Ask, Fresh, JoinAsk, ResumeAsk, Resumed},
+    metrics, mint,
+};
 use rolecall_protocol::{
     call_type::{HOST, USER},
     dialect::native::call::{Join, Resume},
@@ -18,14 +24,6 @@ use rolecall_protocol::{
         code::{self, ErrorBody},
         frame::CallId,
     },
-};
-use tokio::sync::oneshot;
-
-use super::{Next, Place, Session};
-use crate::{
-    auth::{Identity, term::Term},
-    hub::{Ask, Fresh, JoinAsk, ResumeAsk, Resumed},
-    metrics, mint,
 };
 
 /// What `join` and `knock` say of who comes.
@@ -75,22 +73,20 @@ impl Session {
         let mut joining = joining;
         joining.newcomer.session = mint::session_hash(&session);
         joining.newcomer.exp = exp;
-        let (answer, outcome) = oneshot::channel();
-        let seat = Arc::clone(self.socket.seat());
-        let ask = JoinAsk { id: id.clone(), joining, seat, session, issued, spoken: None, answer };
-        if let Err(error) = self.house.hub.ask(&cid, Ask::Join(Box::new(ask))).await {
-            return self.refuse(&id, &error).await;
-        }
-        match outcome.await {
-            Ok(Ok(seated)) => {
+        let (seat, spoken) = (Arc::clone(self.socket.seat()), None);
+        let ask = |answer| {
+            let id = id.clone();
+            Ask::Join(Box::new(JoinAsk { id, joining, seat, session, issued, spoken, answer }))
+        };
+        match self.house.hub.asked(&cid, ask).await.flatten() {
+            Ok(seated) => {
                 // Where he waited before another room, he waits no more.
                 Box::pin(self.stop_waiting()).await;
                 let term = Term::new(exp, &self.house.hub.shared().clock);
                 self.place = Some(Box::new(Place { cid, seated, user_id, came_s, term, issued }));
                 Next::Go
             }
-            Ok(Err(error)) => self.refuse(&id, &error).await,
-            Err(_) => self.refuse(&id, &ErrorBody::unavailable("the room fell meanwhile")).await,
+            Err(error) => self.refuse(&id, &error).await,
         }
     }
 
@@ -116,25 +112,22 @@ impl Session {
             Ok(token) => token,
             Err(error) => return self.turn_away(&id, "resume", &error).await,
         };
-        let (answer, outcome) = oneshot::channel();
-        let ask = ResumeAsk {
-            id: id.clone(),
-            peer_id,
-            session_hash: mint::session_hash(&resume.session),
-            session: resume.session.into(),
-            epoch: resume.epoch,
-            seq: Seq(resume.seq),
-            seat: Arc::clone(self.socket.seat()),
-            spoken: None,
-            token,
-            answer,
+        let seat = Arc::clone(self.socket.seat());
+        let ask = |answer| {
+            Ask::Resume(Box::new(ResumeAsk {
+                id: id.clone(),
+                peer_id,
+                session_hash: mint::session_hash(&resume.session),
+                session: resume.session.into(),
+                epoch: resume.epoch,
+                seq: Seq(resume.seq),
+                seat,
+                spoken: None,
+                token,
+                answer,
+            }))
         };
-        if let Err(error) = self.house.hub.ask(&cid, Ask::Resume(Box::new(ask))).await {
-            // A room that is down keeps its seats; one that cannot be has none.
-            let error = if error.code == 503 { error } else { ErrorBody::session_gone() };
-            return self.refuse(&id, &error).await;
-        }
-        match outcome.await {
+        match self.house.hub.asked(&cid, ask).await {
             Ok(Ok((seated, resumed))) => {
                 Box::pin(self.stop_waiting()).await;
                 let term = Term::new(resumed.exp, &self.house.hub.shared().clock);
@@ -146,7 +139,9 @@ impl Session {
                 self.turn_away(&id, "resume", &error).await
             }
             Ok(Err(error)) => self.refuse(&id, &error).await,
-            Err(_) => self.refuse(&id, &ErrorBody::unavailable("the room fell meanwhile")).await,
+            // A room that is down keeps its seats; one that cannot be has none.
+            Err(error) if error.code == 503 => self.refuse(&id, &error).await,
+            Err(_) => self.refuse(&id, &ErrorBody::session_gone()).await,
         }
     }
 

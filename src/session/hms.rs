@@ -20,7 +20,6 @@ use rolecall_protocol::{
     wire::{code::ErrorBody, frame::CallId},
 };
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 
 use super::{
     Next, Place, Session,
@@ -113,24 +112,24 @@ impl Session {
     /// Takes his seat again, if he has one.
     async fn sit_again(&mut self, comer: &Comer) -> bool {
         let Ok(fresh) = fresh(&comer.identity) else { return false };
-        let (answer, outcome) = oneshot::channel();
         let ear = dialect::Ear::Hms(hms::Ear::new(comer.peer_id.clone()));
-        let ask = ResumeAsk {
-            id: CallId::none(),
-            peer_id: comer.peer_id.clone(),
-            session_hash: Arc::clone(&comer.joining.newcomer.session),
-            session: "".into(),
-            epoch: String::new(),
-            seq: Seq(0),
-            seat: Arc::clone(self.socket.seat()),
-            spoken: Some(Spoken { ear, reply: None }),
-            token: Some(fresh),
-            answer,
+        let seat = Arc::clone(self.socket.seat());
+        let ask = |answer| {
+            Ask::Resume(Box::new(ResumeAsk {
+                id: CallId::none(),
+                peer_id: comer.peer_id.clone(),
+                session_hash: Arc::clone(&comer.joining.newcomer.session),
+                session: "".into(),
+                epoch: String::new(),
+                seq: Seq(0),
+                seat,
+                spoken: Some(Spoken { ear, reply: None }),
+                token: Some(fresh),
+                answer,
+            }))
         };
-        if self.house.hub.ask(&comer.cid, Ask::Resume(Box::new(ask))).await.is_err() {
-            return false;
-        }
-        let Ok(Ok((seated, resumed))) = outcome.await else { return false };
+        let answered = self.house.hub.asked(&comer.cid, ask).await.flatten();
+        let Ok((seated, resumed)) = answered else { return false };
         let term = Term::new(resumed.exp, &self.house.hub.shared().clock);
         let Resumed { user_id, came_s, issued, .. } = resumed;
         let cid = comer.cid.clone();
@@ -139,11 +138,9 @@ impl Session {
     }
 
     async fn policy_of(&self, comer: Comer) -> Result<String, ()> {
-        let (answer, text) = oneshot::channel();
-        let tell = Box::new(hms::policy);
-        let ask = Ask::WouldBe { joining: Box::new(comer.joining), tell, answer };
-        self.house.hub.ask(&comer.cid, ask).await.map_err(drop)?;
-        text.await.map_err(drop)
+        let (joining, tell) = (Box::new(comer.joining), Box::new(hms::policy));
+        let ask = |answer| Ask::WouldBe { joining, tell, answer };
+        self.house.hub.asked(&comer.cid, ask).await.map_err(drop)
     }
 
     /// One frame of his.
@@ -293,32 +290,22 @@ impl Session {
         let Comer { cid, joining, identity, peer_id } = comer;
         let user_id: UserId = joining.newcomer.user_id.clone();
         let exp = joining.newcomer.exp;
-        let (answer, outcome) = oneshot::channel();
         let ear = dialect::Ear::Hms(hms::Ear::new(peer_id));
+        let spoken = Some(Spoken { ear, reply: Some(hms::reply(&id, &result)) });
         let issued = Some(issued(&identity));
-        let ask = JoinAsk {
-            id: id.clone(),
-            joining,
-            seat: Arc::clone(self.socket.seat()),
-            session: "".into(),
-            issued,
-            spoken: Some(Spoken { ear, reply: Some(hms::reply(&id, &result)) }),
-            answer,
+        let (seat, session) = (Arc::clone(self.socket.seat()), "".into());
+        let ask = |answer| {
+            let id = id.clone();
+            Ask::Join(Box::new(JoinAsk { id, joining, seat, session, issued, spoken, answer }))
         };
-        if let Err(error) = self.house.hub.ask(&cid, Ask::Join(Box::new(ask))).await {
-            return self.refuse_hms(&id, &error).await;
-        }
-        match outcome.await {
-            Ok(Ok(seated)) => {
+        match self.house.hub.asked(&cid, ask).await.flatten() {
+            Ok(seated) => {
                 let clock = &self.house.hub.shared().clock;
                 let (term, came_s) = (Term::new(exp, clock), clock.now_s());
                 self.place = Some(Box::new(Place { cid, seated, user_id, came_s, term, issued }));
                 Next::Go
             }
-            Ok(Err(error)) => self.refuse_hms(&id, &error).await,
-            Err(_) => {
-                self.refuse_hms(&id, &ErrorBody::unavailable("the room fell meanwhile")).await
-            }
+            Err(error) => self.refuse_hms(&id, &error).await,
         }
     }
 

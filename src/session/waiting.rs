@@ -80,20 +80,15 @@ impl Session {
             Err(error) => return self.refuse(&id, &error).await,
         };
         let waiting_id = joining.newcomer.peer_id.clone();
-        let (answer, outcome) = oneshot::channel();
         let (tell, told) = oneshot::channel();
-        let ask = KnockAsk { joining, told: tell, answer };
-        if let Err(error) = self.house.hub.ask(&cid, Ask::Knock(Box::new(ask))).await {
-            return self.refuse(&id, &error).await;
-        }
-        match outcome.await {
-            Ok(Ok(reply)) => {
+        let ask = |answer| Ask::Knock(Box::new(KnockAsk { joining, told: tell, answer }));
+        match self.house.hub.asked(&cid, ask).await.flatten() {
+            Ok(reply) => {
                 let waiting = Waiting { cid, waiting_id, told, admitted: false };
                 self.waiting = Some(Box::new(waiting));
                 self.say(frame::reply(&id, &reply)).await
             }
-            Ok(Err(error)) => self.refuse(&id, &error).await,
-            Err(_) => self.refuse(&id, &ErrorBody::unavailable("the room fell meanwhile")).await,
+            Err(error) => self.refuse(&id, &error).await,
         }
     }
 
@@ -108,15 +103,10 @@ impl Session {
             Ok(entry) => entry,
             Err(error) => return self.refuse(&id, &error).await,
         };
-        let (answer, outcome) = oneshot::channel();
-        let ask = AccessAsk { joining, answer };
-        if let Err(error) = self.house.hub.ask(&cid, Ask::Access(Box::new(ask))).await {
-            return self.refuse(&id, &error).await;
-        }
-        match outcome.await {
-            Ok(Ok(reply)) => self.say(frame::reply(&id, &reply)).await,
-            Ok(Err(error)) => self.refuse(&id, &error).await,
-            Err(_) => self.refuse(&id, &ErrorBody::unavailable("the room fell meanwhile")).await,
+        let ask = |answer| Ask::Access(Box::new(AccessAsk { joining, answer }));
+        match self.house.hub.asked(&cid, ask).await.flatten() {
+            Ok(reply) => self.say(frame::reply(&id, &reply)).await,
+            Err(error) => self.refuse(&id, &error).await,
         }
     }
 
