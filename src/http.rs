@@ -1,5 +1,6 @@
 //! The door to HTTP: what its routes share, and which path leads where.
 
+mod address;
 mod assets;
 pub mod daily;
 mod demo;

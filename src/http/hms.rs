@@ -20,7 +20,7 @@ use rolecall_protocol::id::{CallTypeName, Cid, RoleName};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Door, Speech, origin, upgrade};
+use super::{Door, Speech, address, origin, upgrade};
 use crate::{auth::Identity, directory::DirectoryHandle, secret::Secret};
 
 /// Where the sockets are.
@@ -65,10 +65,9 @@ struct Refused(StatusCode, String);
 async fn init(State(hms): State<Arc<Hms>>, headers: HeaderMap) -> Response {
     let answer = match hms.admit(&headers) {
         Ok(()) => {
-            let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-            let listen = hms.door.config.listen.to_string();
-            let scheme = if is_tls(&headers) { "wss" } else { "ws" };
-            let endpoint = format!("{scheme}://{}{SOCKETS}", host.unwrap_or(&listen));
+            // As `http` is to `https`, so is `ws` to `wss`.
+            let here = address::of(&headers, &hms.door.config).replacen("http", "ws", 1);
+            let endpoint = format!("{here}{SOCKETS}");
             // No connection ever comes about, so nothing has to help it.
             let whole = json!({
                 "endpoint": endpoint,
@@ -145,13 +144,6 @@ impl Hms {
             Err(wrong(&format!("the call type `{}` has no role `{role}`", cid.call_type())))
         }
     }
-}
-
-/// A proxy may have taken TLS off; it says so.
-fn is_tls(headers: &HeaderMap) -> bool {
-    let scheme = headers.get("x-forwarded-proto").and_then(|scheme| scheme.to_str().ok());
-    let first = scheme.and_then(|schemes| schemes.split(',').next()).unwrap_or_default();
-    first.trim().eq_ignore_ascii_case("https")
 }
 
 /// The socket. It is never refused for its token: the SDK would come again without a pause.

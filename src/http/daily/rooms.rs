@@ -9,7 +9,7 @@ use std::{
 
 use axum::{
     extract::{FromRequestParts, State},
-    http::{HeaderMap, header::HOST, request::Parts},
+    http::request::Parts,
 };
 use rolecall_protocol::{
     call_type::CallType,
@@ -24,14 +24,16 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    super::input::{Json, Path, Query},
+    super::{
+        address,
+        input::{Json, Path, Query},
+    },
     Answer, Daily, Fault, RoomPath, Routes,
     room_properties::RoomProperties,
 };
 use crate::{
     auth::daily::{CALL_TYPE, room},
     calls::Card,
-    config::normalize,
     mint,
 };
 
@@ -119,18 +121,8 @@ impl FromRequestParts<Arc<Daily>> for House {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, daily: &Arc<Daily>) -> Result<Self, Fault> {
-        let reached = reached(&parts.headers);
-        Ok(Self(reached.unwrap_or_else(|| format!("http://{}", daily.config.listen))))
+        Ok(Self(address::of(&parts.headers, &daily.config)))
     }
-}
-
-/// The address in the headers. A proxy may have taken TLS off; it says so.
-fn reached(headers: &HeaderMap) -> Option<String> {
-    let host = headers.get(HOST)?.to_str().ok()?;
-    let scheme = headers.get("x-forwarded-proto").and_then(|scheme| scheme.to_str().ok());
-    let first = scheme.and_then(|schemes| schemes.split(',').next()).unwrap_or_default();
-    let tls = first.trim().eq_ignore_ascii_case("https");
-    normalize(&format!("{}://{host}", if tls { "https" } else { "http" }))
 }
 
 /// A room that is to be.
@@ -346,34 +338,5 @@ impl Daily {
         let entry = directory.call_type(CALL_TYPE);
         let entry = entry.ok_or_else(|| Fault::unknown("there is no call type `daily`"))?;
         Ok(Arc::clone(&entry.call_type))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_room_is_where_the_house_was_reached() {
-        for (host, forwarded, expected) in [
-            (Some("rooms.example.com"), None, Some("http://rooms.example.com")),
-            (Some("Rooms.Example.com:7400"), None, Some("http://rooms.example.com:7400")),
-            (Some("rooms.example.com"), Some("https"), Some("https://rooms.example.com")),
-            (Some("rooms.example.com:443"), Some("https, http"), Some("https://rooms.example.com")),
-            (Some("rooms.example.com"), Some("http, https"), Some("http://rooms.example.com")),
-            (Some("rooms.example.com"), Some("gopher"), Some("http://rooms.example.com")),
-            (Some("a b"), None, None),
-            (Some("a/b?c"), None, None),
-            (Some(""), None, None),
-            (None, Some("https"), None),
-        ] {
-            let mut headers = HeaderMap::new();
-            for (name, value) in [("host", host), ("x-forwarded-proto", forwarded)] {
-                if let Some(value) = value {
-                    headers.insert(name, value.parse().unwrap());
-                }
-            }
-            assert_eq!(reached(&headers).as_deref(), expected, "{host:?} {forwarded:?}");
-        }
     }
 }
