@@ -40,8 +40,8 @@ impl SessionData {
     /// It after a change; nothing where that would be more than can ever be kept.
     #[must_use]
     pub fn changed(&self, change: &SessionDataChange) -> Option<Self> {
-        let mut object = if change.merge { self.object() } else { Map::new() };
-        object.extend(change.data.object());
+        let mut object = if change.merge { self.values() } else { Map::new() };
+        object.extend(change.data.values());
         for key in &change.remove {
             object.remove(key);
         }
@@ -51,10 +51,6 @@ impl SessionData {
     /// What is in it, key by key.
     #[must_use]
     pub fn values(&self) -> Map<String, Value> {
-        self.object()
-    }
-
-    fn object(&self) -> Map<String, Value> {
         serde_json::from_str(self.0.as_str()).unwrap_or_default()
     }
 }

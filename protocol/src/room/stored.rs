@@ -316,7 +316,15 @@ mod tests {
         let call_type = Arc::clone(&builtin::all()["stage"]);
         let room = Room::vacant(Cid::new(&call_type.name, "old").unwrap(), Arc::clone(&call_type));
         let mut old: serde_json::Value = serde_json::from_str(&write(&room).unwrap()).unwrap();
-        for key in ["subscriptions", "subscriptionsMade", "meshMax", "waiting", "admission"] {
+        for key in [
+            "subscriptions",
+            "subscriptionsMade",
+            "meshMax",
+            "waiting",
+            "admission",
+            "sessionData",
+            "sessionDataMax",
+        ] {
             assert!(old.as_object_mut().unwrap().remove(key).is_some(), "{key}");
         }
         assert_eq!(read(&old.to_string(), call_type).unwrap(), room);
