@@ -188,9 +188,13 @@ export class Rolecall extends Session {
     return this.call("unblockUser", { userId });
   }
 
-  /** Ends the room for everyone. @param {string} [reason] @returns {Promise<{}>} */
-  endRoom(reason) {
-    return this.call("endRoom", { reason });
+  /**
+   * Ends the room for everyone. It stays ended, unless `lock` is false: then it may be entered again.
+   * @param {string | { reason?: string, lock?: boolean }} [options] a text is the reason
+   * @returns {Promise<{}>}
+   */
+  endRoom(options = {}) {
+    return this.call("endRoom", typeof options === "string" ? { reason: options } : options);
   }
 
   /** Opens a backstage room to those who may join. @returns {Promise<{}>} */

@@ -31,7 +31,7 @@ function setUp(session) {
       title: "End the room for everybody?", text: "Every participant is disconnected and the room stays ended.", confirm: "End the room",
       fields: [{ id: "reason", label: "Reason (optional)" }],
     });
-    if (answer) await session.attempt("Ending the room", room.endRoom(answer.reason || undefined));
+    if (answer) await session.attempt("Ending the room", room.endRoom({ reason: answer.reason || undefined }));
   });
   hook("leave").addEventListener("click", () => room.leave());
 

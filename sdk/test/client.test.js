@@ -172,6 +172,8 @@ describe("calls", () => {
       ["blockUser", ["u"], "blockUser", { userId: "u" }],
       ["unblockUser", ["u"], "unblockUser", { userId: "u" }],
       ["endRoom", [], "endRoom", {}],
+      ["endRoom", ["late"], "endRoom", { reason: "late" }],
+      ["endRoom", [{ reason: "a pause", lock: false }], "endRoom", { reason: "a pause", lock: false }],
       ["setName", ["Ann"], "setName", { name: "Ann" }],
       ["setMetadata", [null], "setMetadata", { metadata: null }],
       ["raiseHand", [], "raiseHand", { raised: true }],

@@ -54,7 +54,7 @@ impl Listing {
                 self.card |= self.present.is_empty();
                 self.moved.insert(user.clone());
             }
-            Event::RoomClosed | Event::RoomEnded { .. } | Event::RoomDeleted { .. } => {
+            Event::RoomClosed { .. } | Event::RoomEnded { .. } | Event::RoomDeleted { .. } => {
                 self.moved.extend(std::mem::take(&mut self.present).into_keys());
                 self.card = true;
             }

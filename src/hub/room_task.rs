@@ -300,8 +300,9 @@ impl RoomTask {
                 self.bid_farewell(peer_id, *reason, by, note.as_deref());
                 self.left(peer_id, *reason, note.as_deref())
             }
-            Event::RoomEnded { reason, .. } => self.everybody_out(reason.as_deref()),
-            Event::RoomClosed => self.everybody_out(Some(notice::CLOSED)),
+            Event::RoomClosed { reason, .. } | Event::RoomEnded { reason, .. } => {
+                self.everybody_out(reason.as_deref())
+            }
             Event::RoomDeleted { .. } => {
                 self.deleted = Some(self.room.seq);
                 self.everybody_out(None);

@@ -305,7 +305,7 @@ impl Session {
                 self.place = Some(Box::new(Place { cid, seated, user_id, came_s, term, issued }));
                 Next::Go
             }
-            Err(error) => self.refuse_hms(&id, &error).await,
+            Err(error) => self.refuse_hms(&id, &hms::not_let_in(error)).await,
         }
     }
 

@@ -4,7 +4,10 @@
 
 use serde_json::{Value, json};
 
-use crate::wire::{code::ErrorBody, frame::CallId};
+use crate::{
+    capability::Capability,
+    wire::{code::ErrorBody, frame::CallId},
+};
 
 pub mod call;
 mod ear;
@@ -21,6 +24,17 @@ pub use query::answered;
 pub fn reply(id: &CallId, result: &Value) -> String {
     let id: Value = serde_json::from_str(id.as_str()).unwrap_or_default();
     json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string()
+}
+
+/// Why somebody does not come in: that a room has ended has a code of its own here.
+#[must_use]
+pub fn not_let_in(error: ErrorBody) -> ErrorBody {
+    let ended = error.data.get("needs") == Some(&json!(Capability::JoinEndedCall));
+    if ended {
+        ErrorBody { code: 410, message: "the room has ended".to_owned(), ..error }
+    } else {
+        error
+    }
 }
 
 /// A refusal. What the SDK should not try again has to be below 500.

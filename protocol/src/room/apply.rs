@@ -69,7 +69,7 @@ pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
             room.admission = Admission::clone(admission);
             room.updated_at = Some(at);
         }
-        Event::RoomClosed => everybody_out(room),
+        Event::RoomClosed { .. } => everybody_out(room),
         Event::RoomEnded { by, reason } => {
             room.ended = Some(Ended { at, by: by.clone(), reason: reason.clone() });
             room.updated_at = Some(at);

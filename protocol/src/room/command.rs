@@ -94,8 +94,8 @@ pub enum Command {
     BlockUser { user_id: UserId },
     /// `unblockUser`
     UnblockUser { user_id: UserId },
-    /// `endRoom`
-    EndRoom { reason: Option<String> },
+    /// `endRoom`; unlocked, it may be entered again.
+    EndRoom { reason: Option<String>, lock: bool },
     /// `goLive`, `stopLive`
     SetBackstage { backstage: bool },
     /// `knock`; so many may wait here.

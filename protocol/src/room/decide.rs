@@ -123,7 +123,7 @@ impl<'a> Turn<'a> {
             Command::KickUser { user_id, block, reason } => self.kick(&user_id, block, reason),
             Command::BlockUser { user_id } => self.block(&user_id, None),
             Command::UnblockUser { user_id } => Ok(self.unblock(user_id)),
-            Command::EndRoom { reason } => Ok(self.end(reason)),
+            Command::EndRoom { reason, lock } => Ok(self.end(reason, lock)),
             Command::SetBackstage { backstage } => Ok(self.set_backstage(backstage)),
             Command::SetPin { user_id, peer_id, pinned } => self.set_pin(user_id, peer_id, pinned),
             Command::GrantUser { user_id, grant, revoke } => {

@@ -23,6 +23,13 @@ use crate::{
     permissions::Overrides,
 };
 
+/// Why a room closes whose time has passed.
+pub const CLOSED: &str = "closed";
+
+fn time_passed() -> Option<String> {
+    Some(CLOSED.to_owned())
+}
+
 /// A committed fact about one room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -57,9 +64,15 @@ pub enum Event {
     /// Who is let in, when, and with what is now this; each peer it changes is resolved by an event
     /// of his own.
     AdmissionSet { admission: Box<Admission>, by: Doer },
-    /// The time to be in the room has passed: everybody is out. It may open again.
-    RoomClosed,
-    /// The room ended; everybody in it is out.
+    /// Everybody is out, because somebody put an end to the session or the time to be in the room has
+    /// passed; it may be entered again. Older journals know only the time's doing.
+    RoomClosed {
+        #[serde(default = "Doer::nobody")]
+        by: Doer,
+        #[serde(default = "time_passed")]
+        reason: Option<String>,
+    },
+    /// The room ended for good; everybody in it is out.
     RoomEnded { by: Doer, reason: Option<String> },
     /// Other roles and settings are in force; each peer they change is resolved by an event of
     /// his own.
@@ -167,7 +180,7 @@ impl Event {
             | Self::RoomDeleted { .. }
             | Self::BackstageSet { .. }
             | Self::AdmissionSet { .. }
-            | Self::RoomClosed
+            | Self::RoomClosed { .. }
             | Self::RoomEnded { .. }
             | Self::CallTypeAdopted { .. }
             | Self::MemberSet { .. }
@@ -201,7 +214,7 @@ impl Event {
             | Self::RoomDeleted { .. }
             | Self::BackstageSet { .. }
             | Self::AdmissionSet { .. }
-            | Self::RoomClosed
+            | Self::RoomClosed { .. }
             | Self::RoomEnded { .. }
             | Self::CallTypeAdopted { .. }
             | Self::MemberSet { .. }
@@ -254,7 +267,7 @@ impl Event {
             Self::RoomCreated { .. }
             | Self::RoomKept
             | Self::RoomDeleted { .. }
-            | Self::RoomClosed
+            | Self::RoomClosed { .. }
             | Self::RoomEnded { .. }
             // What follows for peers stands in events of their own.
             | Self::AdmissionSet { .. }
@@ -300,6 +313,7 @@ impl Event {
             | Self::PinSet { by, .. }
             | Self::SessionDataChanged { by, .. }
             | Self::PeerResolved { by, .. }
+            | Self::RoomClosed { by, .. }
             | Self::RoomEnded { by, .. }
             | Self::PeerLeft { by, .. }
             | Self::RoleChanged { by, .. }
@@ -318,8 +332,7 @@ impl Event {
             | Self::RoomKept
             | Self::CallTypeAdopted { .. }
             | Self::StandingChanged { .. } => Doer::Server,
-            Self::RoomClosed
-            | Self::PeerJoined { .. }
+            Self::PeerJoined { .. }
             | Self::PeerDropped { .. }
             | Self::PeerReturned { .. }
             | Self::TermRenewed { .. }
@@ -368,4 +381,18 @@ pub enum Outcome {
     Left,
     /// The asker lost the right to ask.
     Withdrawn,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn journals_of_before_rooms_could_be_ended_without_a_lock_are_read() {
+        let closed = |json: &str| serde_json::from_str::<Event>(json).unwrap();
+        let by_time = Event::RoomClosed { by: Doer::Nobody, reason: Some(CLOSED.to_owned()) };
+        assert_eq!(closed(r#"{"type":"roomClosed"}"#), by_time);
+        let by_the_server = r#"{"type":"roomClosed","by":"server","reason":null}"#;
+        assert_eq!(closed(by_the_server), Event::RoomClosed { by: Doer::Server, reason: None });
+    }
 }

@@ -22,9 +22,6 @@ use crate::{
     media::TrackKinds,
 };
 
-/// Why a room ended whose time has passed.
-pub const CLOSED: &str = "closed";
-
 /// What is said, complete in itself, and to whom.
 #[derive(Clone, Debug)]
 pub struct Notice {
@@ -139,7 +136,7 @@ pub fn notices(before: &Before, room: &Room, event: &Event) -> Told {
     let changed = match event {
         // Nobody is there to be told; who comes in is told all of it.
         Event::RoomCreated { .. }
-        | Event::RoomClosed
+        | Event::RoomClosed { .. }
         | Event::RoomEnded { .. }
         | Event::RoomDeleted { .. } => Vec::new(),
         Event::CallTypeAdopted { .. } => vec!["callType"],
@@ -152,14 +149,10 @@ pub fn notices(before: &Before, room: &Room, event: &Event) -> Told {
         Event::RoomDeleted { by } => {
             told.push((Audience::everybody(), Body::RoomEnded { by: by.clone(), reason: None }))
         }
-        Event::RoomClosed => {
-            let (by, reason) = (Doer::Nobody, Some(CLOSED.to_owned()));
+        Event::RoomClosed { by, reason } | Event::RoomEnded { by, reason } => {
+            let (by, reason) = (by.clone(), reason.clone());
             told.push((Audience::everybody(), Body::RoomEnded { by, reason }));
         }
-        Event::RoomEnded { by, reason } => told.push((
-            Audience::everybody(),
-            Body::RoomEnded { by: by.clone(), reason: reason.clone() },
-        )),
         Event::SessionDataChanged { by, .. } => {
             let data = room.session_data.clone();
             told.push((Audience::everybody(), Body::SessionDataUpdated { data, by: by.clone() }));

@@ -24,6 +24,12 @@ pub enum Doer {
     Nobody,
 }
 
+impl Doer {
+    pub(super) const fn nobody() -> Self {
+        Self::Nobody
+    }
+}
+
 impl Serialize for Doer {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

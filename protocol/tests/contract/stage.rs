@@ -245,7 +245,7 @@ impl Stage {
         for event in &decision.events {
             let before = self.room.clone();
             let notices = commit(&mut self.room, event, self.at);
-            let hearers = if matches!(event, Event::RoomClosed | Event::RoomEnded { .. }) {
+            let hearers = if matches!(event, Event::RoomClosed { .. } | Event::RoomEnded { .. }) {
                 before
             } else {
                 self.room.clone()
@@ -277,7 +277,9 @@ impl Stage {
     fn tell_waiting(&mut self, event: &Event, before: &Room) {
         let answered: Vec<PeerId> = match event {
             Event::WaitingAnswered { waiting_id, .. } => vec![waiting_id.clone()],
-            Event::RoomClosed | Event::RoomEnded { .. } => before.waiting.keys().cloned().collect(),
+            Event::RoomClosed { .. } | Event::RoomEnded { .. } => {
+                before.waiting.keys().cloned().collect()
+            }
             _ => return,
         };
         for waiting_id in answered {

@@ -206,7 +206,10 @@ pub(crate) fn command(text: &str) -> Command {
         }
         "blockUser" => Command::BlockUser { user_id: user() },
         "unblockUser" => Command::UnblockUser { user_id: user() },
-        "endRoom" => Command::EndRoom { reason: words_from(0) },
+        "endRoom" => {
+            let unlocked = words.first() == Some(&"unlocked");
+            Command::EndRoom { reason: words_from(usize::from(unlocked)), lock: !unlocked }
+        }
         "goLive" => Command::SetBackstage { backstage: false },
         "stopLive" => Command::SetBackstage { backstage: true },
         "setName" => Command::SetName { name: rest.into() },

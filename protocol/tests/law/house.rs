@@ -99,7 +99,7 @@ impl House {
         assert!(self.room.seq > was.seq);
         let ended = matches!(
             event,
-            Event::RoomClosed | Event::RoomEnded { .. } | Event::RoomDeleted { .. }
+            Event::RoomClosed { .. } | Event::RoomEnded { .. } | Event::RoomDeleted { .. }
         );
         let hearers = if ended { was.clone() } else { self.room.clone() };
         for notice in notices {
@@ -121,7 +121,7 @@ impl House {
                 self.views.remove(peer_id);
                 self.mirrors.remove(peer_id);
             }
-            Event::RoomClosed | Event::RoomEnded { .. } | Event::RoomDeleted { .. } => {
+            Event::RoomClosed { .. } | Event::RoomEnded { .. } | Event::RoomDeleted { .. } => {
                 self.views.clear();
                 self.mirrors.clear();
             }

@@ -247,7 +247,7 @@ impl Walk {
             23 => Command::RemovePeer { peer_id: self.peer(a), reason: None, block: b % 4 == 0 },
             25 if a % 3 == 0 => Command::BlockUser { user_id: user(b) },
             25 => Command::UnblockUser { user_id: user(b) },
-            26 if a < 16 => Command::EndRoom { reason: None },
+            26 if a < 16 => Command::EndRoom { reason: None, lock: b % 2 == 0 },
             26 => Command::SetBackstage { backstage: b % 2 == 0 },
             27 => match a % 3 {
                 0 => Command::SetName { name: format!("name {}", b % 3).into() },

@@ -136,7 +136,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         }),
         1 => (0..4u8).prop_map(|of| Event::UserBlocked { user_id: user(of), by: Doer::Server }),
         1 => Just(Event::RoomEnded { by: Doer::Server, reason: None }),
-        1 => Just(Event::RoomClosed),
+        1 => Just(Event::RoomClosed { by: Doer::Nobody, reason: None }),
         1 => Just(Event::RoomDeleted { by: Doer::Server }),
     ]
 }

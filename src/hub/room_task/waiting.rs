@@ -69,7 +69,7 @@ impl RoomTask {
                 self.tell_waiting(&waiting_id.clone(), until);
             }
             Event::WaitingEnded { waiting_id } => drop(self.knockers.remove(waiting_id)),
-            Event::RoomClosed | Event::RoomEnded { .. } | Event::RoomDeleted { .. } => {
+            Event::RoomClosed { .. } | Event::RoomEnded { .. } | Event::RoomDeleted { .. } => {
                 let all: Vec<PeerId> = self.knockers.keys().cloned().collect();
                 all.iter().for_each(|waiting_id| self.tell_waiting(waiting_id, None));
             }

@@ -63,8 +63,25 @@ describe("the end of a room", () => {
     for (const client of [ann, bo, cy]) await isOut(client);
     assert.equal(ann.told(Types.ROOM_ENDED, Types.REMOVED_FROM_ROOM, Types.RECONNECTING, Types.ERROR).length, 0, "who ended it just leaves");
     const since = Date.now();
-    await refused(house.joins("di", room, "guest"), 403);
+    for (const role of ["guest", "moderator"]) await refused(house.joins("di", room, role), 410, /ended/);
     assert.ok(Date.now() - since < AT_ONCE_MS);
+  });
+
+  test("without a lock is the end of what goes on in it: everybody may come again", async () => {
+    const { room, ann, bo, cy } = await house.gathers(THREE);
+    await ann.actions.sessionStore.set("topic", "roses");
+    await ann.actions.endRoom(false, "a pause");
+    for (const client of [bo, cy]) {
+      const { data } = await client.hears(Types.ROOM_ENDED);
+      assert.deepEqual([data.requestedBy.name, data.reason, data.roomEnded], ["ann", "a pause", true]);
+    }
+    for (const client of [ann, bo, cy]) await isOut(client);
+    const again = await house.joins("cy", room, "guest");
+    const di = await house.joins("di", room, "listener");
+    for (const client of [again, di]) await client.sees(again, di);
+    await di.actions.sessionStore.observe(["topic"]);
+    await settled(again, di);
+    assert.equal(di.get(select.selectSessionStore("topic")), undefined, "another session");
   });
 
   test("is not for everybody", async () => {
@@ -82,6 +99,7 @@ describe("the end of a room", () => {
       assert.deepEqual([data.reason, data.roomEnded, data.requestedBy], ["closing time", true, undefined]);
       await isOut(client);
     }
+    await refused(house.joins("ann", room, "moderator"), 410);
   });
 });
 

@@ -241,8 +241,8 @@ fn request(method: &str, text: &str) -> Result<Request, ErrorBody> {
             Request::Command(Command::RemovePeer { peer_id, reason, block: false })
         }
         "end-room" => {
-            let of = params!(text, End { #[serde(default, deserialize_with = "reason")] reason: Option<String>, });
-            Request::Command(Command::EndRoom { reason: of.reason })
+            let of = params!(text, End { #[serde(default)] lock: bool, #[serde(default, deserialize_with = "reason")] reason: Option<String>, });
+            Request::Command(Command::EndRoom { reason: of.reason, lock: of.lock })
         }
         "track-update-request" => mute_one(text)?,
         "change-track-mute-state-request" => mute_many(text)?,

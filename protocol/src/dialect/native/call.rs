@@ -175,7 +175,10 @@ pub fn read_command(method: &str, text: &str) -> Result<Command, ErrorBody> {
         "unblockUser" => {
             Command::UnblockUser { user_id: params_of::<params::OfUser>(text)?.user_id }
         }
-        "endRoom" => Command::EndRoom { reason: params_of::<params::EndRoom>(text)?.reason },
+        "endRoom" => {
+            let params::EndRoom { reason, lock } = params_of(text)?;
+            Command::EndRoom { reason, lock }
+        }
         "setName" => Command::SetName { name: params_of::<params::SetName>(text)?.name },
         "setMetadata" => {
             Command::SetMetadata { metadata: params_of::<params::SetMetadata>(text)?.metadata }

@@ -200,7 +200,7 @@ impl Before {
             | Event::RoomDeleted { .. }
             | Event::BackstageSet { .. }
             | Event::AdmissionSet { .. }
-            | Event::RoomClosed
+            | Event::RoomClosed { .. }
             | Event::RoomEnded { .. }
             | Event::CallTypeAdopted { .. } => Concerned::Everybody,
             event => match event.peer().and_then(|id| self.peer(room, id)) {
@@ -238,7 +238,7 @@ pub fn heard(before: &Before, room: &Room, event: &Event, at: Timestamp) -> Vec<
             told.of_the_call(|call| What::Ended { call, by: by.clone(), reason: reason.clone() });
             told.session_over(before);
         }
-        Event::RoomClosed => told.session_over(before),
+        Event::RoomClosed { .. } => told.session_over(before),
         Event::RoomDeleted { .. } => {
             let deleted = before.deleted.clone();
             told.all.extend(deleted.map(|call| told.heard(To::Everybody, What::Deleted { call })));

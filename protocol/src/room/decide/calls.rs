@@ -92,12 +92,17 @@ impl<'a> Turn<'a> {
         Decision::events(self.resolved_by(events, &next))
     }
 
-    /// A room that has ended ends again only where somebody came in since.
-    pub(super) fn end(self, reason: Option<String>) -> Decision {
-        if self.room.ended.is_some() && self.room.peers.is_empty() {
-            return Decision::nothing(Reply::Done {});
-        }
-        Decision::events(vec![Event::RoomEnded { by: self.by(), reason }])
+    /// Unlocked it is only the session that ends, where there is one, or somebody waits for one. A room
+    /// that has ended ends again only where somebody came in since.
+    pub(super) fn end(self, reason: Option<String>, lock: bool) -> Decision {
+        let Room { ended, peers, waiting, .. } = self.room;
+        let by = self.by();
+        let event = match lock {
+            true if ended.is_none() || !peers.is_empty() => Event::RoomEnded { by, reason },
+            false if !peers.is_empty() || !waiting.is_empty() => Event::RoomClosed { by, reason },
+            _ => return Decision::nothing(Reply::Done {}),
+        };
+        Decision::events(vec![event])
     }
 
     pub(super) fn set_backstage(self, backstage: bool) -> Decision {

@@ -4,7 +4,7 @@ use super::{Decision, Effects, Turn, ended};
 use crate::id::{PeerId, Timestamp};
 use crate::json::Metadata;
 use crate::room::command::Joining;
-use crate::room::event::{Event, LeftReason, Outcome};
+use crate::room::event::{CLOSED, Event, LeftReason, Outcome};
 use crate::room::refusal::Refusal;
 use crate::room::reply::Reply;
 use std::sync::Arc;
@@ -68,7 +68,8 @@ impl<'a> Turn<'a> {
     pub(super) fn tick(self) -> Decision {
         let due = |moment: Timestamp| moment <= self.at;
         if self.room.ejects_at_close() && self.room.admission.is_closed(self.at) {
-            return Decision::events(vec![Event::RoomClosed]);
+            let reason = Some(CLOSED.to_owned());
+            return Decision::events(vec![Event::RoomClosed { by: self.by(), reason }]);
         }
         let lost: Vec<PeerId> = self
             .room

@@ -118,7 +118,7 @@ pub(super) fn params() -> BTreeMap<&'static str, Value> {
         ),
         ("blockUser", user()),
         ("unblockUser", user()),
-        ("endRoom", object([("reason?", reason())])),
+        ("endRoom", object([("reason?", reason()), ("lock?", boolean())])),
         ("setName", object([("name", of("name"))])),
         ("setMetadata", object([("metadata", of("json"))])),
         ("raiseHand", object([("raised", boolean()), ("peerId?", or_null(of("peerId")))])),

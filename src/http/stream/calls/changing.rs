@@ -117,7 +117,7 @@ async fn end_call(
     Path(path): Path<CallPath>,
 ) -> Answer<DoneResponse> {
     let call = path.of(&stream, &ask)?;
-    call.act(Command::EndRoom { reason: None }).await?;
+    call.act(Command::EndRoom { reason: None, lock: true }).await?;
     done(&ask)
 }
 

@@ -139,7 +139,11 @@ fn steps() -> Vec<(&'static str, Actor, Command)> {
         ("he is let in again", Actor::Server, Command::UnblockUser { user_id: user("bo") }),
         ("the call goes backstage", Actor::Server, Command::SetBackstage { backstage: true }),
         ("the call goes live", Actor::Server, Command::SetBackstage { backstage: false }),
-        ("the call ends", Actor::Server, Command::EndRoom { reason: Some("late".to_owned()) }),
+        (
+            "the call ends",
+            Actor::Server,
+            Command::EndRoom { reason: Some("late".to_owned()), lock: true },
+        ),
         ("the call is deleted", Actor::Server, Command::Delete),
     ]
 }

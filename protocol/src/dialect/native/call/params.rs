@@ -97,6 +97,8 @@ params! {
     EndRoom {
         #[serde(default, deserialize_with = "reason")]
         reason: Option<String>,
+        #[serde(default = "super::yes")]
+        lock: bool,
     }
     SetName {
         #[serde(deserialize_with = "own_name")]

@@ -171,7 +171,7 @@ fn who_is_hidden_is_heard_of_by_those_who_see_hidden_peers() {
         watched.joins("bo", "user", false),
         ["call.session_participant_joined to seers".to_owned(), counted("seers"), counted("rest")]
     );
-    let heard = watched.take(Actor::Server, Command::EndRoom { reason: None });
+    let heard = watched.take(Actor::Server, Command::EndRoom { reason: None, lock: true });
     let shown = |heard: &Heard| match &heard.what {
         What::Ended { call, .. } => call.present.len(),
         _ => 0,
@@ -253,7 +253,10 @@ fn the_call_itself_is_heard_of() {
     let live = |backstage| Command::SetBackstage { backstage };
     assert_eq!(watched.hears(Actor::Server, live(true)), ["call.updated to all"]);
     assert_eq!(watched.hears(Actor::Server, live(false)), ["call.live_started to all"]);
-    let ended = watched.take(as_user("ana"), Command::EndRoom { reason: None });
+    watched.joins("bo", "user", true);
+    let pause = Command::EndRoom { reason: None, lock: false };
+    assert_eq!(watched.hears(Actor::Server, pause), ["call.session_ended to all"]);
+    let ended = watched.take(as_user("ana"), Command::EndRoom { reason: None, lock: true });
     assert!(matches!(&ended[0].what, What::Ended { by: Some(by), .. } if *by == user("ana")));
     let deleted = watched.take(Actor::Server, Command::Delete);
     let [Heard { what: What::Deleted { call }, .. }] = &deleted[..] else { panic!("{deleted:?}") };
