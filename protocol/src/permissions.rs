@@ -63,6 +63,17 @@ impl Permissions {
         }
     }
 
+    /// What both give, and never more than either.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self {
+            has_presence: self.has_presence && other.has_presence,
+            can_send: self.can_send.intersection(other.can_send),
+            can_receive: Arc::new(self.can_receive.intersection(&other.can_receive)),
+            capabilities: self.capabilities.intersection(other.capabilities),
+        }
+    }
+
     /// Whether these allow nothing that `other` does not.
     #[must_use]
     pub fn within(&self, other: &Self) -> bool {
@@ -376,7 +387,11 @@ impl Overrides {
                 let role = &*role.can_receive;
                 Arc::new(Reception {
                     base: parts.base.clone().unwrap_or_else(|| role.base.clone()),
-                    by_role: role.by_role.clone(),
+                    // A base that is said of him holds for everybody, whatever their roles.
+                    by_role: match parts.base {
+                        Some(_) => BTreeMap::new(),
+                        None => role.by_role.clone(),
+                    },
                     by_user_id: parts.by_user_id.clone().unwrap_or_else(|| role.by_user_id.clone()),
                     by_participant_id: parts
                         .by_participant_id

@@ -32,7 +32,7 @@ export class Updates {
     const isLocal = id === "local" || id === room.peerId;
     const peerId = isLocal ? String(room.peerId) : id;
     if (update.updatePermissions) {
-      this.#ask(method, peerId, "updatePermissions", update, room.updateParticipant(peerId, write(update.updatePermissions)));
+      this.#ask(method, peerId, "updatePermissions", update, room.updateParticipant(peerId, write(update.updatePermissions, this.#held(peerId))));
     }
     if (isLocal) this.#self(method, update);
     else this.#other(method, peerId, update);
@@ -44,7 +44,7 @@ export class Updates {
     const named = Object.fromEntries(Object.entries(updates).filter(([, update]) => update).map(([id, update]) => [id === "local" ? String(room.peerId) : id, update]));
     const patches = Object.entries(named).filter(([, update]) => update.updatePermissions);
     if (patches.length) {
-      const wire = Object.fromEntries(patches.map(([id, update]) => [id, { updatePermissions: write(/** @type {any} */ (update.updatePermissions)) }]));
+      const wire = Object.fromEntries(patches.map(([id, update]) => [id, { updatePermissions: write(/** @type {any} */ (update.updatePermissions), this.#held(id)) }]));
       const asked = room.updateParticipants(wire).then((/** @type {any} */ result) => {
         for (const { peerId, reason } of result.refused ?? []) {
           this.#refuse(method, peerId, "updatePermissions", named[peerId] ?? named["*"], reason, `refused: ${reason}`, {});
@@ -59,6 +59,11 @@ export class Updates {
       if (id === room.peerId) this.#self(method, update);
       else this.#other(method, id, update);
     }
+  }
+
+  /** @param {string} id */
+  #held(id) {
+    return this.#with.room.participants.get(id)?.permissions;
   }
 
   /** @param {string} method @param {Update} update */

@@ -262,7 +262,16 @@ impl RoleDefinition {
         }
         let rules =
             role.permissions(Scope::PLAIN).capabilities.contains(Capability::UpdateCallPermissions);
-        Ok(if rules { may(role, Capabilities::of(&[Capability::CreateCall])) } else { role })
+        if rules {
+            role = may(role, Capabilities::of(&[Capability::CreateCall]));
+        }
+        let withheld = |flag: &str| {
+            let flag = self.permissions.as_ref().and_then(|flags| flags.get(flag));
+            flag.is_some_and(|on| on.as_bool() == Some(false))
+        };
+        role.grants.retain(|grant| !withheld(grant.as_str()));
+        role.has_presence &= !withheld(HAS_PRESENCE);
+        Ok(role)
     }
 }
 
@@ -284,29 +293,34 @@ fn allowed(params: &serde_json::Value) -> Result<Vec<TrackKinds>, DefinitionErro
         .collect()
 }
 
-/// The capabilities behind 100ms's permission flags; flags of the user's own give none.
+/// The flag by which a role in 100ms's shape is hidden: `false`.
+pub const HAS_PRESENCE: &str = "hasPresence";
+
+/// The capabilities behind 100ms's permission flags.
 fn flagged(flags: &BTreeMap<String, serde_json::Value>) -> Capabilities {
     let given = flags.iter().filter(|(_, on)| on.as_bool() == Some(true));
-    given.fold(Capabilities::NONE, |all, (flag, _)| {
-        all.union(match flag.as_str() {
-            "changeRole" => Capabilities::of(&[Capability::UpdateCallPermissions]),
-            "mute" | "unmute" => Capabilities::of(&[Capability::MuteUsers]),
-            "removeOthers" => Capabilities::of(&[
-                Capability::RemoveCallMember,
-                Capability::KickUser,
-                Capability::BlockUsers,
-            ]),
-            "endRoom" => Capabilities::of(&[Capability::EndCall]),
-            "hlsStreaming" | "rtmpStreaming" => {
-                Capabilities::of(&[Capability::StartBroadcastCall, Capability::StopBroadcastCall])
-            }
-            "browserRecording" => {
-                Capabilities::of(&[Capability::StartRecordCall, Capability::StopRecordCall])
-            }
-            "transcriptions" => AdminGroup::Transcription.capabilities(),
-            _ => Capabilities::NONE,
-        })
-    })
+    given.fold(Capabilities::NONE, |all, (flag, _)| all.union(behind_flag(flag)))
+}
+
+/// What one of 100ms's permission flags gives; flags of the user's own give nothing. Nobody is shown
+/// a flag who does not hold all of it.
+#[must_use]
+pub fn behind_flag(flag: &str) -> Capabilities {
+    match flag {
+        "changeRole" => Capabilities::of(&[Capability::UpdateCallPermissions]),
+        "mute" | "unmute" => Capabilities::of(&[Capability::MuteUsers]),
+        // 100ms knows no blocking: who was removed may come again.
+        "removeOthers" => Capabilities::of(&[Capability::RemoveCallMember, Capability::KickUser]),
+        "endRoom" => Capabilities::of(&[Capability::EndCall]),
+        "hlsStreaming" | "rtmpStreaming" => {
+            Capabilities::of(&[Capability::StartBroadcastCall, Capability::StopBroadcastCall])
+        }
+        "browserRecording" => {
+            Capabilities::of(&[Capability::StartRecordCall, Capability::StopRecordCall])
+        }
+        "transcriptions" => AdminGroup::Transcription.capabilities(),
+        _ => Capabilities::NONE,
+    }
 }
 
 fn grants<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<RoleName, Vec<Grant>>, D::Error> {

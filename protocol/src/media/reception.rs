@@ -47,6 +47,13 @@ impl MediaRule {
         (*self == Self::all(allowed)).then_some(allowed)
     }
 
+    /// Whether anything is forbidden by it.
+    #[must_use]
+    pub fn forbids(&self) -> bool {
+        [self.audio, self.video, self.screen_video, self.screen_audio].contains(&Some(false))
+            || self.custom_video.values().chain(self.custom_audio.values()).any(|allowed| !allowed)
+    }
+
     /// What the rule says of a kind (of a custom track by name, or of `*`), if it says anything.
     #[must_use]
     pub fn says(&self, kind: TrackKind, track: Option<&str>) -> Option<bool> {
@@ -257,6 +264,15 @@ impl Reception {
                 && self.by_user_id == other.by_user_id
                 && self.by_participant_id == other.by_participant_id
                 && self.base.within(&other.base))
+    }
+
+    /// What both allow: the narrower, where one surely is that; else nothing.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        if self.within(other) {
+            return self.clone();
+        }
+        if other.within(self) { other.clone() } else { Self::all(false) }
     }
 
     /// What either allows, as far as one set of rules can say it: everything where one allows

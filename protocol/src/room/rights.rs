@@ -81,6 +81,19 @@ impl Room {
         }
     }
 
+    /// What a role may be said to give here: what it gives as such, without what the room's defaults
+    /// take from whoever is no owner and what the settings switch off. What defaults add is not the
+    /// role's.
+    #[must_use]
+    pub fn given_by(&self, role: &Role) -> Permissions {
+        let plain = role.permissions(Scope::PLAIN);
+        let here = match &self.admission.permissions {
+            Some(defaults) => plain.intersection(&defaults.over(&plain)),
+            None => plain,
+        };
+        self.settings.gate(here)
+    }
+
     /// Which administrative capabilities somebody newly gets who becomes `after` here and was
     /// `before` in `was`. Looked at with the room's defaults and without: a right that they strip now
     /// is given all the same, as they may be taken back.

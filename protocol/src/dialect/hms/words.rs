@@ -4,10 +4,14 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    call_type::{CallType, Role, Scope},
-    capability::Capability,
+    call_type::{
+        CallType, Role, Scope,
+        definition::{HAS_PRESENCE, behind_flag},
+    },
+    capability::{AdminGroup, Capability},
+    grant::Silent,
     json::Metadata,
-    media::{Reception, TrackKind, TrackKinds},
+    media::{MediaRule, Reception, TrackKind, TrackKinds},
     permissions::Permissions,
     room::{
         Peer, Room,
@@ -21,32 +25,35 @@ pub const HAND: &str = "_handraise";
 const SUBSCRIBE_BIT_RATE: u32 = 3200;
 
 /// What of a peer's roles a client of his is told: all of the call type, his own with what he may do
-/// himself.
+/// himself. Where a word of 100ms's says more than is so, it is not said.
 #[must_use]
 pub fn known_roles(room: &Room, peer: &Peer) -> Value {
-    let mut roles: Map<String, Value> = room
-        .call_type
+    let call_type = &room.call_type;
+    let mut roles: Map<String, Value> = call_type
         .roles
         .values()
         .map(|role| {
-            let given = room.settings.gate(role.permissions(Scope::PLAIN));
-            (
-                role.name.to_string(),
-                role_view(&room.call_type, role.name.as_str(), Some(role), &given),
-            )
+            let mut given = room.given_by(role);
+            if !given.has_presence {
+                given.can_send = TrackKinds::NONE;
+            }
+            let receives = received_whole(call_type, &given.can_receive);
+            let name = role.name.as_str();
+            (name.to_owned(), role_view(name, Some(role), &given, &receives))
         })
         .collect();
     let name = peer.role.as_str();
-    let role = room.call_type.roles.get(&peer.role);
+    let role = call_type.roles.get(&peer.role);
     let mut held = peer.permissions.clone();
     held.can_send = peer.sendable();
-    roles.insert(name.to_owned(), role_view(&room.call_type, name, role, &held));
+    let receives = received(call_type, &held.can_receive);
+    roles.insert(name.to_owned(), role_view(name, role, &held, &receives));
     Value::Object(roles)
 }
 
 /// An `HMSRole` whose holder may do that. How media should be encoded, and flags of the customer's
 /// own, are as its call type has them.
-fn role_view(call_type: &CallType, name: &str, role: Option<&Role>, may: &Permissions) -> Value {
+fn role_view(name: &str, role: Option<&Role>, may: &Permissions, receives: &[&str]) -> Value {
     let object = |metadata: Option<&Metadata>| -> Map<String, Value> {
         let parsed = metadata.and_then(|metadata| serde_json::from_str(metadata.as_str()).ok());
         parsed.unwrap_or_default()
@@ -55,7 +62,15 @@ fn role_view(call_type: &CallType, name: &str, role: Option<&Role>, may: &Permis
     publish.extend(object(role.and_then(|role| role.publish_params.as_ref())));
     publish.insert("allowed".to_owned(), json!(allowed(may.can_send)));
     let mut permissions = object(role.and_then(|role| role.flags.as_ref()));
+    permissions.retain(|flag, as_written| match flag.as_str() {
+        "transcriptions" => {
+            *as_written == Value::Bool(true)
+                && AdminGroup::shown(may.capabilities).contains(&AdminGroup::Transcription)
+        }
+        flag => !NOT_HERE.contains(&flag),
+    });
     permissions.extend(flags(may));
+    permissions.extend(withheld(role, may));
     json!({
         "name": name,
         "priority": role.map_or(5, |role| role.priority),
@@ -67,7 +82,7 @@ fn role_view(call_type: &CallType, name: &str, role: Option<&Role>, may: &Permis
         },
         "publishParams": publish,
         "subscribeParams": {
-            "subscribeToRoles": received_roles(call_type, &may.can_receive),
+            "subscribeToRoles": receives,
             "maxSubsBitRate": SUBSCRIBE_BIT_RATE,
         },
         "permissions": permissions,
@@ -87,42 +102,78 @@ fn defaults_of_publishing() -> Map<String, Value> {
     of.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
+/// Who shares a screen at 100ms shares its sound, too.
 fn allowed(kinds: TrackKinds) -> Vec<&'static str> {
     let words = [
-        ("audio", TrackKind::Audio),
-        ("video", TrackKind::Video),
-        ("screen", TrackKind::ScreenVideo),
+        ("audio", TrackKinds::of(&[TrackKind::Audio])),
+        ("video", TrackKinds::of(&[TrackKind::Video])),
+        ("screen", TrackKinds::of(&[TrackKind::ScreenVideo, TrackKind::ScreenAudio])),
     ];
-    words.into_iter().filter(|(_, kind)| kinds.contains(*kind)).map(|(word, _)| word).collect()
+    words.into_iter().filter(|(_, all)| kinds.contains_all(*all)).map(|(word, _)| word).collect()
 }
 
-/// Roles of which anything may be received: what this vocabulary can say of it.
-fn received_roles<'a>(call_type: &'a CallType, reception: &Reception) -> Vec<&'a str> {
-    let receives = |role: &&Role| {
-        let rule = reception.by_role.get(&role.name).unwrap_or(&reception.base);
+/// Roles of which anything may be received: without his publisher's role the SDK shows nobody's
+/// tracks, and those that may not be received it is not told of.
+fn received<'a>(call_type: &'a CallType, reception: &Reception) -> Vec<&'a str> {
+    let anything = |rule: &MediaRule| {
         TrackKind::ALL.into_iter().any(|kind| rule.says(kind, None) == Some(true))
     };
-    call_type.roles.values().filter(receives).map(|role| role.name.as_str()).collect()
+    roles_where(call_type, reception, anything)
 }
+
+/// Roles of which everything may be received, whoever has them.
+fn received_whole<'a>(call_type: &'a CallType, reception: &Reception) -> Vec<&'a str> {
+    let single = reception.by_user_id.values().chain(reception.by_participant_id.values());
+    if single.into_iter().any(MediaRule::forbids) {
+        return Vec::new();
+    }
+    roles_where(call_type, reception, |rule| rule.uniform() == Some(true))
+}
+
+fn roles_where<'a>(
+    call_type: &'a CallType,
+    reception: &Reception,
+    fits: impl Fn(&MediaRule) -> bool,
+) -> Vec<&'a str> {
+    let roles = call_type.roles.values();
+    let fits = |role: &&Role| fits(reception.by_role.get(&role.name).unwrap_or(&reception.base));
+    roles.filter(fits).map(|role| role.name.as_str()).collect()
+}
+
+/// Flags of 100ms's own of what is not here, however a call type is written.
+const NOT_HERE: [&str; 2] = ["sendRoomState", "whiteboard"];
 
 /// 100ms's permission flags.
 fn flags(may: &Permissions) -> Map<String, Value> {
-    let holds = |capability| may.capabilities.contains(capability);
-    let broadcasts = holds(Capability::StartBroadcastCall);
     let flags = [
-        ("endRoom", holds(Capability::EndCall)),
-        ("removeOthers", holds(Capability::RemoveCallMember) || holds(Capability::KickUser)),
-        ("mute", holds(Capability::MuteUsers)),
-        // Nobody turns on somebody else's track, nor asks for it on this wire.
-        ("unmute", false),
-        ("changeRole", holds(Capability::UpdateCallPermissions)),
-        ("hlsStreaming", broadcasts),
-        ("rtmpStreaming", broadcasts),
-        ("browserRecording", holds(Capability::StartRecordCall)),
-        ("pollRead", false),
-        ("pollWrite", false),
+        "endRoom",
+        "removeOthers",
+        "mute",
+        "changeRole",
+        "hlsStreaming",
+        "rtmpStreaming",
+        "browserRecording",
     ];
-    flags.into_iter().map(|(flag, on)| (flag.to_owned(), json!(on))).collect()
+    let held = |flag: &str| may.capabilities.contains_all(behind_flag(flag));
+    let flags = flags.into_iter().map(|flag| (flag, held(flag)));
+    // Nobody turns on somebody else's track, nor asks for it on this wire.
+    let never = ["unmute", "pollRead", "pollWrite"].map(|flag| (flag, false));
+    flags.chain(never).map(|(flag, on)| (flag.to_owned(), json!(on))).collect()
+}
+
+/// What every role may that is written in 100ms's shape, and this one may not: a flag for each, so that
+/// it may no more where it is written as it is read.
+fn withheld(role: Option<&Role>, may: &Permissions) -> Map<String, Value> {
+    let mut always = vec![Capability::JoinCall, Capability::ReadCall, Capability::CreateReaction];
+    if may.capabilities.contains(Capability::UpdateCallPermissions) {
+        always.push(Capability::CreateCall);
+    }
+    let lacks = always.into_iter().filter(|capability| !may.capabilities.contains(*capability));
+    let says = role.is_some_and(|role| role.permits(Scope::PLAIN, Silent::SendEvent));
+    let silent = (!says).then_some(Silent::SendEvent.as_str());
+    let unseen = (!may.has_presence).then_some(HAS_PRESENCE);
+    let lacks = lacks.map(Capability::as_str).chain(silent).chain(unseen);
+    lacks.map(|flag| (flag.to_owned(), json!(false))).collect()
 }
 
 /// A peer, without his tracks.

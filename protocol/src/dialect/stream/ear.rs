@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::glimpse::{Glimpse, Present, is_anonymous, words};
 use crate::{
-    call_type::Scope,
     id::{Cid, PeerId, RoleName, Timestamp, UserId},
     json::MessageData,
     media::TrackKinds,
@@ -304,11 +303,9 @@ pub fn created(room: &Room, members: Members, at: Timestamp) -> Heard {
 #[must_use]
 pub fn by_role(room: &Room) -> ByRole {
     let roles = room.call_type.roles.iter();
-    let may = roles.map(|(name, role)| {
-        let permissions = room.settings.gate(role.permissions(Scope::PLAIN));
-        (name.clone(), words(permissions.all_capabilities()))
-    });
-    may.collect()
+    roles
+        .map(|(name, role)| (name.clone(), words(room.given_by(role).all_capabilities())))
+        .collect()
 }
 
 /// The word for what may be asked for; what only the native protocol knows has none.

@@ -34,10 +34,25 @@ impl<'a> Turn<'a> {
             let newly = next.newly_administrative(peer, self.room, peer);
             self.asker.may_give(newly)?;
         }
+        self.fits_into_roles(&next)?;
         let mut events = self.resolved_by(events, &next);
         // Members need not wait.
         events.extend(self.waiting_of(|waits| next.members.contains_key(waits), true));
         Ok(Decision::events(events))
+    }
+
+    /// Whether no role that somebody here gets by it has more holders then than it may have.
+    fn fits_into_roles(self, next: &Room) -> Result<(), Refusal> {
+        let roles = next.peers.values().map(|peer| (&peer.role, next.role_of(&peer.who).0));
+        let roles: Vec<(&RoleName, RoleName)> = roles.collect();
+        for (_, gained) in roles.iter().filter(|(was, is)| *was != is) {
+            let max = next.call_type.roles.get(gained).and_then(|role| role.max_peer_count);
+            let holders = roles.iter().filter(|(_, is)| is == gained).count();
+            if max.is_some_and(|max| holders > max as usize) {
+                return Err(Refusal::RoleFull(gained.clone()));
+            }
+        }
+        Ok(())
     }
 
     /// The changes of members alone, as far as they are changes.
