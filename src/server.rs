@@ -31,7 +31,7 @@ use crate::{
         hms::Hms,
         rate::Rates,
         rooms::Rooms,
-        stream::{Stream, connections::Connections, tasks::Tasks},
+        stream::{Stream, connections::Connections, tasks::Tasks, user_news::UserNews},
     },
     hub::{Hub, Shared, changes, whereabouts::Whereabouts},
     journal::{
@@ -257,7 +257,7 @@ fn api(door: Arc<Door>, rooms: Arc<Rooms>, closing: watch::Receiver<bool>) -> Ro
     let connections = Arc::new(Connections::new(door.clock.clone()));
     let concerned: Arc<dyn directory::Concerned> = Arc::clone(&connections) as _;
     directory.concern(concerned);
-    let stream = Stream {
+    let stream = Arc::new(Stream {
         config: Arc::clone(&door.config),
         clock: door.clock.clone(),
         verifier: Arc::clone(&door.verifier),
@@ -268,13 +268,14 @@ fn api(door: Arc<Door>, rooms: Arc<Rooms>, closing: watch::Receiver<bool>) -> Ro
         tasks: Tasks::default(),
         connections,
         closing,
-    };
+    });
+    stream.directory.concern(Arc::new(UserNews(Arc::downgrade(&stream))));
     let hms = Hms {
         directory: rooms.hub.shared().directory.clone(),
         default_call_type: rooms.default_call_type.clone(),
         door,
     };
-    http::api(rooms, Arc::new(stream), Arc::new(daily), Arc::new(hms))
+    http::api(rooms, stream, Arc::new(daily), Arc::new(hms))
 }
 
 /// The journal that the settings ask for.

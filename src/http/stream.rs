@@ -19,6 +19,7 @@ mod permissions;
 mod roles;
 mod said;
 pub mod tasks;
+pub mod user_news;
 mod user_search;
 mod user_states;
 mod users;

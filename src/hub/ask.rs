@@ -83,6 +83,13 @@ pub enum Ask {
         /// Who.
         id: Arc<str>,
     },
+    /// Users are others now: who of those who listen sees which of them here.
+    WhoKnow {
+        /// They.
+        users: Vec<UserId>,
+        /// Told the ids of those who listen, by user.
+        answer: oneshot::Sender<Knowing>,
+    },
     /// The server side looks; told nothing where there is no such room.
     Look {
         /// Only the room itself and its counts.
@@ -100,6 +107,9 @@ pub enum Ask {
     /// The house closes.
     Stop,
 }
+
+/// Who of those who listen sees which users, by the ids of both.
+pub type Knowing = Vec<(UserId, Vec<Arc<str>>)>;
 
 /// Somebody who comes in.
 pub struct JoinAsk {

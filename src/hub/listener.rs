@@ -9,8 +9,9 @@ use rolecall_protocol::{
     room::Refusal,
     team::Caller,
 };
+use tokio::sync::oneshot;
 
-use super::{Ask, Hub, seat::Seat};
+use super::{Ask, Hub, Knowing, seat::Seat};
 
 /// Who somebody is to a room of that team, as of now; nobody: the server side.
 pub type WhoNow = Arc<dyn Fn(Option<&TeamId>) -> Result<Option<Caller>, Refusal> + Send + Sync>;
@@ -34,6 +35,17 @@ pub struct Listener {
 }
 
 impl Hub {
+    /// Who of those who listen to a room sees which of these users there; behind all that they were told
+    /// before. Nobody, where it does not live.
+    pub async fn who_know(&self, cid: &Cid, users: Vec<UserId>) -> Knowing {
+        let (answer, answered) = oneshot::channel();
+        if self.ask_live(cid, Ask::WhoKnow { users, answer }).await.is_err() {
+            return Knowing::new();
+        }
+        // Where it falls, whoever listened comes back and reads all anew.
+        answered.await.unwrap_or_default()
+    }
+
     /// He listens no more; his seat is closed already, so that he is not let in again behind this.
     pub async fn unlisten(&self, cid: &Cid, id: &Arc<str>) {
         let _ = self.ask_live(cid, Ask::Unlisten { id: Arc::clone(id) }).await;

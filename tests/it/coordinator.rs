@@ -29,7 +29,7 @@ pub(crate) struct Line {
 
 impl Line {
     /// A socket that has not said who it is.
-    async fn bare(addr: SocketAddr, query: &str) -> Self {
+    pub(crate) async fn bare(addr: SocketAddr, query: &str) -> Self {
         let url = format!("ws://{addr}/video/connect?{query}&stream-auth-type=jwt");
         let connecting = connect_async(url.into_client_request().unwrap());
         let (ws, _) = timeout(PATIENCE, connecting).await.expect("no handshake").unwrap();
@@ -45,7 +45,7 @@ impl Line {
         (line, ok)
     }
 
-    async fn say(&mut self, value: &Value) {
+    pub(crate) async fn say(&mut self, value: &Value) {
         self.ws.send(Message::text(value.to_string())).await.unwrap();
     }
 
@@ -63,7 +63,7 @@ impl Line {
         }
     }
 
-    async fn hears(&mut self, kind: &str) -> Value {
+    pub(crate) async fn hears(&mut self, kind: &str) -> Value {
         let event = self.next().await;
         assert_eq!(event["type"], kind, "{event}");
         event
@@ -80,7 +80,7 @@ impl Line {
         }
     }
 
-    async fn hears_nothing(&mut self) {
+    pub(crate) async fn hears_nothing(&mut self) {
         let heard = timeout(A_MOMENT, self.ws.next()).await;
         assert!(heard.is_err(), "{heard:?}");
     }
@@ -326,6 +326,7 @@ async fn who_may_not_read_a_call_hears_nothing_of_it() {
     done(&house, "PATCH /api/v2/users", patch).await;
     let told = bo.hears("call.permissions_updated").await;
     assert_eq!((&told["user"]["id"], &told["own_capabilities"]), (&json!("bo"), &json!([])));
+    assert_eq!(bo.hears("user.updated").await["user"]["teams"], json!(["blue"]));
     update(&house, "default/a", json!({ "n": 2 })).await;
     bo.hears_nothing().await;
     // Somebody unknown is not let in while teams are kept apart.
@@ -420,6 +421,7 @@ async fn who_watches_is_in_no_room_and_in_nobodys_way() {
     let event = bo.hears("call.permissions_updated").await;
     let own = event["own_capabilities"].as_array().unwrap();
     assert!(own.contains(&json!("end-call")), "{event}");
+    bo.hears("user.updated").await;
     update(&house, "default/a", json!({ "n": 1 })).await;
     bo.hears("call.updated").await;
     // Gone, he holds no room awake: the room sleeps, and lives again when it is asked.

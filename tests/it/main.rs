@@ -28,5 +28,6 @@ mod server_side;
 mod stream;
 mod teams;
 mod trail;
+mod user_news;
 mod waiting;
 mod walk;

@@ -91,6 +91,20 @@ impl User {
         }
     }
 
+    /// Whether others are shown the same of both: his role and teams, and what he says of himself. When
+    /// he was here, and whether he may come in, is not of it.
+    #[must_use]
+    pub fn looks_like(&self, other: &Self) -> bool {
+        self.role == other.role
+            && self.name == other.name
+            && self.image == other.image
+            && self.teams == other.teams
+            && self.teams_role == other.teams_role
+            && self.custom == other.custom
+            && self.language == other.language
+            && self.invisible == other.invisible
+    }
+
     /// Whether he is banned.
     #[must_use]
     pub const fn is_banned(&self) -> bool {

@@ -314,6 +314,21 @@ fn blocking() {
 }
 
 #[test]
+fn ending_without_a_lock() {
+    for (params, ends) in
+        [(json!({}), false), (json!({ "lock": false }), false), (json!({ "lock": true }), true)]
+    {
+        let mut house = House::of(&odd());
+        house.seat_owner("ann");
+        house.seat("bo", "half", "{}");
+        assert_eq!(house.hms("bo", "end-room", &params).unwrap_err().reason(), "not-allowed");
+        house.hms("ann", "end-room", &params).unwrap();
+        assert!(house.room.peers.is_empty() && house.room.session.is_none());
+        assert_eq!(house.room.ended.is_some(), ends, "{params}");
+    }
+}
+
+#[test]
 fn muting_in_part() {
     // What a word names is muted, and nothing beside it.
     let table = [

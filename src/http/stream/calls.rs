@@ -26,7 +26,7 @@ use serde_json::{Map, Value};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 
-pub(super) use self::heard::say;
+pub(super) use self::heard::{say, user_updated};
 use super::{
     Answer, Routes, Stream,
     ask::Ask,

@@ -38,7 +38,11 @@ pub struct Connections {
     clock: Clock,
     all: DashMap<Arc<str>, Arc<Connection>>,
     of_users: DashMap<UserId, BTreeSet<Arc<str>>>,
+    watching: Arc<Watching>,
 }
+
+/// How many connections watch each call.
+type Watching = DashMap<Cid, usize>;
 
 /// One of them, from the moment it is known whose it is.
 pub struct Connection {
@@ -48,6 +52,8 @@ pub struct Connection {
     say: Say,
     /// What it watches, and under how many requests' care.
     watched: Mutex<BTreeMap<Cid, usize>>,
+    /// What all of them watch.
+    watching: Arc<Watching>,
 }
 
 /// A call is watched for as long as this lives.
@@ -60,7 +66,8 @@ impl Connections {
     /// None yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, all: DashMap::new(), of_users: DashMap::new() }
+        let (all, of_users, watching) = Default::default();
+        Self { clock, all, of_users, watching }
     }
 
     /// A connection is that user's from now on, and is told by way of `say`.
@@ -77,8 +84,9 @@ impl Connections {
             }
             of_user.insert(Arc::clone(&id));
         }
-        let watched = Mutex::default();
-        let connection = Arc::new(Connection { id: Arc::clone(&id), user, seat, say, watched });
+        let (own, watched, watching) =
+            (Arc::clone(&id), Mutex::default(), Arc::clone(&self.watching));
+        let connection = Arc::new(Connection { id: own, user, seat, say, watched, watching });
         self.all.insert(id, Arc::clone(&connection));
         Ok(connection)
     }
@@ -107,20 +115,45 @@ impl Connections {
         users: impl IntoIterator<Item = &'u UserId>,
         what: impl FnOnce() -> String,
     ) {
-        let told: Vec<_> = users.into_iter().flat_map(|user| self.of_user(user)).collect();
-        if told.is_empty() {
-            return;
-        }
-        let mut framed = Vec::new();
-        frame::put_text(&mut framed, &[what().as_bytes()]);
-        for connection in told {
-            connection.seat.write(&framed);
-        }
+        write_to(users.into_iter().flat_map(|user| self.of_user(user)).collect(), what);
+    }
+
+    /// The same of all connections of one user and these others, each of them once.
+    pub fn tell_with(
+        &self,
+        user: &UserId,
+        others: BTreeSet<Arc<str>>,
+        what: impl FnOnce() -> String,
+    ) {
+        let own = self.of_users.get(user).map(|ids| ids.clone()).unwrap_or_default();
+        let ids = others.into_iter().chain(own).collect::<BTreeSet<_>>();
+        write_to(ids.iter().filter_map(|id| self.of_id(id)).collect(), what);
+    }
+
+    /// Which calls anybody watches.
+    pub fn watched(&self) -> Vec<Cid> {
+        self.watching.iter().map(|call| call.key().clone()).collect()
+    }
+
+    fn of_id(&self, id: &str) -> Option<Arc<Connection>> {
+        self.all.get(id).map(|found| Arc::clone(&found))
     }
 
     fn of_user(&self, user: &UserId) -> Vec<Arc<Connection>> {
         let ids = self.of_users.get(user).map(|ids| ids.clone()).unwrap_or_default();
-        ids.iter().filter_map(|id| self.all.get(id).map(|found| Arc::clone(&found))).collect()
+        ids.iter().filter_map(|id| self.of_id(id)).collect()
+    }
+}
+
+/// Written once if there is anybody.
+fn write_to(told: Vec<Arc<Connection>>, what: impl FnOnce() -> String) {
+    if told.is_empty() {
+        return;
+    }
+    let mut framed = Vec::new();
+    frame::put_text(&mut framed, &[what().as_bytes()]);
+    for connection in told {
+        connection.seat.write(&framed);
     }
 }
 
@@ -167,7 +200,11 @@ impl Connection {
                 let text = format!("the connection watches {WATCHED_MAX} calls already");
                 return Err(Fault::input(text));
             }
-            *watched.entry(cid.clone()).or_default() += 1;
+            let cares = watched.entry(cid.clone()).or_default();
+            if *cares == 0 {
+                *self.watching.entry(cid.clone()).or_default() += 1;
+            }
+            *cares += 1;
         }
         Ok(Listener {
             id: Arc::clone(&self.id),
@@ -177,6 +214,15 @@ impl Connection {
             seat: Arc::clone(&self.seat),
             held: Box::new(Watched { connection: Arc::clone(self), cid: cid.clone() }),
         })
+    }
+
+    fn watches_no_more(&self, cid: &Cid) {
+        if let Entry::Occupied(mut many) = self.watching.entry(cid.clone()) {
+            *many.get_mut() -= 1;
+            if *many.get() == 0 {
+                many.remove();
+            }
+        }
     }
 
     fn watched(&self) -> MutexGuard<'_, BTreeMap<Cid, usize>> {
@@ -189,7 +235,10 @@ impl Drop for Watched {
         let mut watched = self.connection.watched();
         match watched.get_mut(&self.cid) {
             Some(many) if *many > 1 => *many -= 1,
-            _ => drop(watched.remove(&self.cid)),
+            _ => {
+                watched.remove(&self.cid);
+                self.connection.watches_no_more(&self.cid);
+            }
         }
     }
 }

@@ -57,6 +57,10 @@ impl RoomTask {
             }
             Ask::Outside(ask) => self.outside(*ask),
             Ask::Unlisten { id } => self.unlisten(&id),
+            Ask::WhoKnow { users, answer } => {
+                let knowing = self.who_know(users);
+                self.outputs.push(Output::Then(Box::new(move || drop(answer.send(knowing)))));
+            }
             Ask::Look { briefly, answer } => {
                 let see = if briefly { native::brief } else { native::state };
                 let seen = self.room.created_at.map(|_| see(&self.room));

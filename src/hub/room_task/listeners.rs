@@ -15,6 +15,7 @@ use rolecall_protocol::{
 use super::{RoomTask, native_close};
 use crate::{
     hub::{
+        Knowing,
         listener::Listener,
         output::Output,
         seat::{Close, Seat, frame},
@@ -138,6 +139,24 @@ impl RoomTask {
             let changed = self.look_again(None);
             self.tell_changed(changed, at);
         }
+    }
+
+    /// Who of those who listen sees which of these users here.
+    pub(super) fn who_know(&self, users: Vec<UserId>) -> Knowing {
+        let reading = || {
+            let all = self.listeners.0.values();
+            all.filter(|listening| listening.capabilities.contains(Capability::ReadCall))
+        };
+        let knowing = users.into_iter().filter_map(|user| {
+            let to = ear::who_know(&self.room, &user)?;
+            let reached = |one: &&Listening| {
+                // Of himself one knows, hidden or not.
+                to.reaches(one.user(), one.sees_hidden()) || *one.user() == user
+            };
+            let ids = reading().filter(reached).map(|one| Arc::clone(&one.listener.id)).collect();
+            Some((user, ids))
+        });
+        knowing.collect()
     }
 
     /// Tells what is passed on without being committed.

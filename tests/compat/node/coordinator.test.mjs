@@ -79,6 +79,29 @@ describe("connected", () => {
     assert.equal(users[0].name, "Dee");
   });
 
+  test("a user who is another is told to himself and to who sees him, once", async () => {
+    const made = await call({ members: [{ user_id: "cy" }] });
+    const [bo, cy] = [client("bo"), client("cy")];
+    await Promise.all([watch(bo, made), watch(cy, made)]);
+    const heard = [bo, cy].map((sdk) => {
+      const all = [];
+      sdk.on("user.updated", (event) => void all.push(event));
+      return all;
+    });
+    const both = Promise.all([bo, cy].map((sdk) => told(sdk, "user.updated")));
+    await house.client.updateUsersPartial({ users: [{ id: "cy", set: { name: "Cy", image: "https://example.com/cy.png", desk: 7 } }] });
+    for (const { user, custom, created_at, call_cid } of await both) {
+      assert.deepEqual([user.id, user.name, user.image, user.custom], ["cy", "Cy", "https://example.com/cy.png", { desk: 7 }]);
+      assert.deepEqual([custom, call_cid, Number.isNaN(new Date(created_at).getTime())], [{}, undefined, false]);
+    }
+    // What is as it was is no news.
+    await house.client.updateUsersPartial({ users: [{ id: "cy", set: { name: "Cy" } }] });
+    const mark = [bo, cy].map((sdk) => told(sdk, "custom"));
+    await made.sendCallEvent({ user_id: "ann", custom: { mark: true } });
+    await Promise.all(mark);
+    assert.deepEqual(heard.map((all) => all.length), [1, 1]);
+  });
+
   test("a token that is none is refused for good, an expired one replaced", async () => {
     await assert.rejects(client("ann", { token: house.token("ann").replace(/.{8}$/, "AAAAAAAA") }).connectUser({ id: "ann" }, house.token("ann").replace(/.{8}$/, "AAAAAAAA")), /signature/);
     let fetched = 0;

@@ -299,6 +299,15 @@ pub fn created(room: &Room, members: Members, at: Timestamp) -> Heard {
     Heard { cid: room.cid.clone(), at, to: To::Everybody, what }
 }
 
+/// Who hears that a user is another everywhere: whoever sees him here, as a member or as somebody who
+/// is in; nobody, where he is neither.
+#[must_use]
+pub fn who_know(room: &Room, user: &UserId) -> Option<To> {
+    let mut here = room.peers_of(user);
+    let seen = room.members.contains_key(user) || here.clone().any(Peer::is_visible);
+    if seen { Some(To::Everybody) } else { here.next().map(|_| To::Seers) }
+}
+
 /// What each role of the call type may here.
 #[must_use]
 pub fn by_role(room: &Room) -> ByRole {

@@ -6,7 +6,7 @@ use rolecall_protocol::{
         ear::{Heard, What},
         glimpse::Glimpse,
     },
-    id::UserId,
+    id::{Timestamp, UserId},
 };
 use serde_json::{Map, Value, json};
 
@@ -31,6 +31,22 @@ pub(in crate::http::stream) fn say(stream: &Stream, heard: &Heard) -> String {
         event.extend(fields.into_iter().filter(|(_, value)| !value.is_null()));
     }
     Value::Object(event).to_string()
+}
+
+/// `user.updated`, as JSON text: what the user is now. It is of no call.
+pub(in crate::http::stream) fn user_updated(
+    stream: &Stream,
+    user: &UserId,
+    at: Timestamp,
+) -> String {
+    let shown = Shown::new(stream, Speech { times: Times::Rfc3339 });
+    let event = json!({
+        "type": "user.updated",
+        "created_at": shown.moment(at),
+        "user": shown.user(user, None),
+        "custom": {},
+    });
+    event.to_string()
 }
 
 /// What an event says beside what all of them say; null: not said.

@@ -197,6 +197,10 @@ async fn what_is_heard_is_what_the_vectors_say() {
     );
     vectors.push(json!({ "step": "what somebody may is another", "events": [said(mine)] }));
 
+    let named = calls::user_updated(&house.stream, &UserId::parse("ana").unwrap(), at);
+    let named: Value = serde_json::from_str(&named).unwrap();
+    vectors.push(json!({ "step": "somebody is another everywhere", "events": [named] }));
+
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("protocol/vectors/stream/events.json");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&vectors).unwrap())).unwrap();

@@ -264,6 +264,27 @@ fn the_call_itself_is_heard_of() {
 }
 
 #[test]
+fn of_a_user_everywhere_hears_who_sees_him_here() {
+    let mut watched = Watched::open(&[("bo", None)]);
+    watched.joins("cy", "user", true);
+    watched.joins("dee", "user", false);
+    let table = [
+        ("bo", Some(To::Everybody)),
+        ("cy", Some(To::Everybody)),
+        ("dee", Some(To::Seers)),
+        ("eve", None),
+        // Who made the call is neither in it nor a member.
+        ("ana", None),
+    ];
+    for (name, to) in table {
+        assert_eq!(who_know(&watched.room, &user(name)), to, "{name}");
+    }
+    let set = BTreeMap::from([(user("dee"), MemberPatch::default())]);
+    watched.take(Actor::Server, Command::UpdateMembers { set, remove: BTreeSet::new() });
+    assert_eq!(who_know(&watched.room, &user("dee")), Some(To::Everybody), "as a member");
+}
+
+#[test]
 fn messages_to_everybody_are_heard_and_others_are_not() {
     let mut watched = Watched::open(&[]);
     watched.joins("ana", "user", true);
