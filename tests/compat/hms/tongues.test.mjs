@@ -97,8 +97,10 @@ describe("the same room", () => {
   });
 
   test("rights of one participant show in the permissions of the SDK, and count", async () => {
-    const { ann, nora, nils } = await both("listener");
-    await nora.updateParticipant(ann.id, { canAdmin: ["participants"] });
+    const { room, ann, nora, nils } = await both("listener");
+    // 100ms knows no blocking, which is part of that: a moderator of its shape has not got it to give.
+    await assert.rejects(nora.updateParticipant(ann.id, { canAdmin: ["participants"] }), ({ reason, data }) => reason === "escalation" && String(data.lacks) === "block-users");
+    await house.backEnd(room, "updateParticipant", { peerId: ann.id, updatePermissions: { canAdmin: ["participants"] } });
     await ann.until(() => ann.permissions.changeRole === true, "may change roles");
     assert.equal(ann.role, "listener");
     assert.equal(ann.get(select.selectRoleByRoleName("guest")).permissions.changeRole, false, "others of the role do not gain by it");
