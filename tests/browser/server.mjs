@@ -29,8 +29,8 @@ function program() {
 }
 
 /**
- * A running server: `{ origin, owner, participant, token, call, stop }`, the links as printed; `token(...arguments)` is `rolecall token`,
- * `call(cid, method, params)` a call as the back end.
+ * A running server: `{ origin, owner, participant, token, call, stream, stop }`, the links as printed; `token(...arguments)` is `rolecall token`,
+ * `call(cid, method, params)` a call as the back end, `stream("POST /video/call/…", body)` a request of its to Stream's REST API.
  * `settings` are `ROLECALL_` variables of its own.
  */
 export async function startServer(settings = {}) {
@@ -83,7 +83,18 @@ export async function startServer(settings = {}) {
       if (error) throw new Error(`${method}: ${error.code} ${error.message}`);
       return result;
     };
-    return { ...told, token, call, stop };
+    const stream = async (line, body) => {
+      const [method, path] = line.split(" ");
+      const response = await fetch(`${told.origin}/api/v2${path}?api_key=devkey`, {
+        method,
+        headers: { authorization: serverToken(), "stream-auth-type": "jwt", "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+      const answer = await response.json();
+      if (!response.ok) throw new Error(`${line}: ${answer.message}`);
+      return answer;
+    };
+    return { ...told, token, call, stream, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -16,6 +16,6 @@ window.begin = async ({ address, apiKey, user, token }) => {
 };
 
 /** A call of this page's own, with its devices left alone. */
-window.open_call = (id) => {
-  window.call = window.client.call("default", id);
+window.open_call = (id, type = "default") => {
+  window.call = window.client.call(type, id);
 };
