@@ -138,6 +138,15 @@ export class Rolecall extends Session {
     return this.call("mute", which);
   }
 
+  /**
+   * Asks a peer, some roles or everybody else to turn tracks on; each decides for himself.
+   * @param {{ peerId?: string, roles?: string[], tracks: TrackKind[] }} which
+   * @returns {Promise<{ asked: number }>} how many tracks are off that may be on
+   */
+  requestUnmute(which) {
+    return this.call("requestUnmute", which);
+  }
+
   // ---- media between peers, which `media.js` makes of these
 
   /**

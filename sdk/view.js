@@ -23,6 +23,7 @@ export const NOTICES = new Set([
   "counts-updated",
   "app-message",
   "signal",
+  "unmute-request",
   "subscription-updated",
   "subscriber-updated",
   "subscription-signal",

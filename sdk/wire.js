@@ -157,6 +157,7 @@
  * @property {Stamped & Counts} counts-updated
  * @property {{ from: PeerRef, data: any, to: string | { roles: string[] } }} app-message
  * @property {{ from: PeerRef, data: any }} signal
+ * @property {{ from: PeerRef, tracks: TrackKind[] }} unmute-request own tracks that somebody asks to turn on: `setTracks`, or not
  * @property {Stamped & Receiving} subscription-updated to who receives; no tracks: it is over
  * @property {Stamped & Sending} subscriber-updated to who sends; no tracks: it is over
  * @property {{ subscriptionId: string, data: any }} subscription-signal from the other end

@@ -144,6 +144,8 @@ function summarize(method, params, nameOf, byText) {
       return `from ${peerName(params.from)}: ${shorten(params.data?.text ?? JSON.stringify(params.data))}`;
     case "signal":
       return `from ${peerName(params.from)}`;
+    case "unmute-request":
+      return `${peerName(params.from)} asks for your ${tracksText(params.tracks)}`;
     case "subscription-updated":
       return params.tracks.length ? `receiving ${tracksText(params.tracks)} from ${nameOf(params.peerId)}` : `nothing more from ${nameOf(params.peerId)}`;
     case "subscriber-updated":

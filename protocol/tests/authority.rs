@@ -323,20 +323,27 @@ fn granting(target: Target) -> Row {
     }
 }
 
-/// Muting somebody who sends audio.
-fn muting(target: Target) -> Row {
+/// Muting somebody who sends audio, or asking him to when he does not.
+fn muting(target: Target, asked: bool) -> Row {
     let ask = move |call_type: &Arc<CallType>, column: &Column, way: Way| {
         let mut room = settled(call_type, column, way);
         let patch = Box::new(serde_json::from_str(r#"{"canSend":["audio"]}"#).unwrap());
         let may = Command::UpdatePermissions { peer_id: name(target.id()), patch };
         take(&mut room, Actor::Server, may).unwrap();
         let tracks = TrackKinds::of(&[TrackKind::Audio]);
-        let on = Command::SetTracks { on: tracks, off: TrackKinds::NONE };
-        take(&mut room, Actor::Peer(name(target.id())), on).unwrap();
-        let mute = Command::Mute { whom: Whom::Peer(name(target.id())), tracks };
-        take(&mut room, asker(column, way), mute)
+        let none = TrackKinds::NONE;
+        let (on, off) = if asked { (none, tracks) } else { (tracks, none) };
+        take(&mut room, Actor::Peer(name(target.id())), Command::SetTracks { on, off }).unwrap();
+        let whom = Whom::Peer(name(target.id()));
+        let command = match asked {
+            true => Command::RequestUnmute { whom, tracks },
+            false => Command::Mute { whom, tracks },
+        };
+        take(&mut room, asker(column, way), command)
     };
-    Row { over_rest: true, text: format!("mute {}", target.named()), ask: Box::new(ask) }
+    let whom = target.named();
+    let text = if asked { format!("ask {whom} to unmute") } else { format!("mute {whom}") };
+    Row { over_rest: true, text, ask: Box::new(ask) }
 }
 
 fn rows(call_type: &CallType) -> Vec<Row> {
@@ -366,7 +373,8 @@ fn rows(call_type: &CallType) -> Vec<Row> {
             patch("give canAdmin transcription to", r#"{"canAdmin":["transcription"]}"#),
             patch("take canAdmin from", r#"{"canAdmin":false}"#),
             granting(target),
-            muting(target),
+            muting(target, false),
+            muting(target, true),
             own(format!("receive audio of {whom}"), move |_| Command::Subscribe {
                 peer_id: name(target.id()),
                 tracks: TrackKinds::of(&[TrackKind::Audio]),
@@ -447,6 +455,10 @@ fn on_the_room() -> Vec<Row> {
             named: Default::default(),
         }),
         row("mute everybody else", |_| Command::Mute {
+            whom: Whom::Everybody,
+            tracks: TrackKinds::ALL,
+        }),
+        row("ask everybody else to unmute", |_| Command::RequestUnmute {
             whom: Whom::Everybody,
             tracks: TrackKinds::ALL,
         }),

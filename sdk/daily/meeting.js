@@ -82,6 +82,7 @@ export class Meeting {
     this.#room.on("participant-updated", ({ participant, by }) => this.#seen(participant, by));
     this.#room.on("participant-left", ({ peerId, reason }) => this.#gone(peerId, reason));
     this.#room.on("app-message", ({ from, data }) => this.#tell("app-message", { data, fromId: from.peerId ?? SERVER_ID }));
+    this.#room.on("unmute-request", ({ from, tracks }) => this.#tell("rolecall-unmute-request", { tracks, fromId: from.peerId ?? SERVER_ID }));
   }
 
   /** Tells the server anew what is being sent: a lost seat came back as another peer. */

@@ -179,6 +179,7 @@
  * @property {Signed & { action: "local-screen-share-stopped" }} local-screen-share-stopped
  * @property {Signed & { action: "local-screen-share-canceled" }} local-screen-share-canceled
  * @property {Signed & { action: "rolecall-refused" } & Refused} rolecall-refused
+ * @property {Signed & { action: "rolecall-unmute-request", tracks: import("../wire.js").TrackKind[], fromId: string }} rolecall-unmute-request
  * @property {Signed & { action: "rolecall-hidden-participants-updated", hiddenParticipants: { [sessionId: string]: Participant } }} rolecall-hidden-participants-updated
  */
 

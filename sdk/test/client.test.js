@@ -167,6 +167,7 @@ describe("calls", () => {
       ["answerPermissionRequest", ["p1", false, "later"], "answerPermissionRequest", { requestId: "p1", grant: false, reason: "later" }],
       ["setTracks", [{ audio: true }], "setTracks", { audio: true }],
       ["mute", [{ peerId: "bo", tracks: ["audio"] }], "mute", { peerId: "bo", tracks: ["audio"] }],
+      ["requestUnmute", [{ roles: ["speaker"], tracks: ["audio"] }], "requestUnmute", { roles: ["speaker"], tracks: ["audio"] }],
       ["removePeer", ["bo", { reason: "noise", block: true }], "removePeer", { peerId: "bo", reason: "noise", block: true }],
       ["removePeer", ["bo"], "removePeer", { peerId: "bo" }],
       ["blockUser", ["u"], "blockUser", { userId: "u" }],

@@ -9,7 +9,7 @@ const EVENTS = /** @type {const} */ ([
   "loading", "loaded", "joining-meeting", "joined-meeting", "left-meeting", "call-instance-destroyed", "participant-joined", "participant-updated", "participant-left",
   "participant-counts-updated", "track-started", "track-stopped", "app-message", "error", "nonfatal-error", "access-state-updated", "waiting-participant-added",
   "waiting-participant-updated", "waiting-participant-removed", "meeting-session-state-updated", "meeting-session-summary-updated", "meeting-session-updated",
-  "network-connection", "started-camera", "camera-error", "local-screen-share-started", "local-screen-share-stopped", "local-screen-share-canceled", "rolecall-refused",
+  "network-connection", "started-camera", "camera-error", "local-screen-share-started", "local-screen-share-stopped", "local-screen-share-canceled", "rolecall-refused", "rolecall-unmute-request",
   "rolecall-hidden-participants-updated", "available-devices-updated", "selected-devices-updated",
 ]);
 

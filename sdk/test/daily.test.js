@@ -358,6 +358,17 @@ describe("what is asked of the server", () => {
     assert.deepEqual(log.filter(({ action }) => action === "app-message").map(({ data, fromId }) => [data, fromId]), [[{ a: 1 }, "bo"], [2, "server"]]);
   });
 
+  test("somebody asks to turn a device on", async (t) => {
+    const { server, log } = await meeting(t, OFF);
+    for (const peerId of ["bo", null]) {
+      server.send(server.seat, { jsonrpc: "2.0", method: "unmute-request", params: { from: { peerId, userId: null, name: "Bo" }, tracks: ["audio"] } });
+    }
+    const asked = () => log.filter(({ action }) => action === "rolecall-unmute-request");
+    await until(() => asked().length === 2, "the requests");
+    assert.deepEqual(asked().map(({ tracks, fromId }) => [tracks, fromId]), [[["audio"], "bo"], [["audio"], "server"]]);
+    assert.ok(!server.calls.some(({ method, params }) => method === "setTracks" && params.audio), "it is for the page to answer");
+  });
+
   test("name and data of oneself", async (t) => {
     const { call, server } = await meeting(t, { ...OFF, userName: "Ann", userData: { seat: 1 } });
     assert.deepEqual(server.handshakes[0]?.params.name, "Ann");

@@ -196,6 +196,17 @@ describe("over a real server", { skip: NO_SERVER }, () => {
     assert.deepEqual((await signal).data, { sdp: "…" });
   });
 
+  test("who is asked to unmute decides himself", async () => {
+    const request = next(bo, "unmute-request");
+    assert.deepEqual(await owner.requestUnmute({ peerId: idOf(bo), tracks: ["audio", "screenVideo"] }), { asked: 1 });
+    const { from, tracks } = await request;
+    assert.deepEqual([from.peerId, tracks, bo.self?.tracks.audio], [idOf(owner), ["audio"], "off"]);
+    await bo.setTracks({ audio: true });
+    assert.deepEqual(await owner.requestUnmute({ peerId: idOf(bo), tracks: ["audio"] }), { asked: 0 });
+    await bo.setTracks({ audio: false });
+    await assert.rejects(bo.requestUnmute({ tracks: ["audio"] }), { reason: "not-allowed" });
+  });
+
   test("what one receives is kept, narrowed with the rights of either end, and ended by both", async () => {
     await owner.updateParticipant(idOf(owner), { canSend: true });
     const begun = next(owner, "subscriber-updated");

@@ -258,8 +258,9 @@ impl RoomTask {
             self.records.push(Arc::new(record));
         }
         if let Some(relay) = &decision.relay {
-            let relayed = notice::relayed(&self.room, relay, at);
-            self.stage(relayed);
+            for notice in notice::relayed(&self.room, relay, at) {
+                self.stage(notice);
+            }
             self.let_hear_relayed(relay, at);
         }
         Ok(decision.reply)

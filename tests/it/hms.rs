@@ -379,8 +379,20 @@ async fn tracks_and_mutes() {
     );
     assert_eq!(cy.until("on-track-update").await["tracks"][&id]["mute"], true);
     assert_eq!(ann.until("participant-updated").await["participant"]["tracks"]["audio"], "off");
-    let unmute = json!({ "requested_for": "bo", "track_id": id, "mute": false });
-    assert_eq!(cy.refused("track-update-request", unmute).await, 403);
+    // To turn it on he is asked, by those who may mute him.
+    let unmute = json!({ "requested_for": "bo", "track_id": id, "stream_id": "x", "mute": false });
+    assert_eq!(cy.done("track-update-request", unmute).await, json!({}));
+    let asked = bo.until("on-track-update-request").await;
+    assert_eq!(
+        asked,
+        json!({ "requested_by": "cy", "track_id": "own-1", "stream_id": "s-1", "mute": false })
+    );
+    let all = json!({ "value": false, "roles": ["speaker"], "type": "audio" });
+    cy.done("change-track-mute-state-request", all.clone()).await;
+    let asked = bo.until("on-change-track-mute-state-request").await;
+    assert_eq!(asked, json!({ "requested_by": "cy", "value": false }));
+    let mut di = Hms::join(&house, "di", "listener").await;
+    assert_eq!(di.refused("change-track-mute-state-request", all).await, 403);
     // A role that he has no more is told as it is published: he is answered, and what he may counts.
     ann.done("changeRoleOfPeer", json!({ "peerId": "bo", "role": "listener", "force": true }))
         .await;

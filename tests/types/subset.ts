@@ -39,7 +39,7 @@ export const chained: Facade = facade.on("joined-meeting", () => {}).once("left-
 export const unthenable: "then" extends keyof Facade ? never : true = true;
 
 // 3. Every event is Daily's, but for those that only this client tells.
-type Own = "rolecall-refused" | "rolecall-hidden-participants-updated";
+type Own = "rolecall-refused" | "rolecall-hidden-participants-updated" | "rolecall-unmute-request";
 type DailyEvents = Exclude<keyof Events & string, Own>;
 type Told = { [K in DailyEvents]: K extends Parameters<DailyCall["on"]>[0] ? Within<Events[K], DailyEventObject<K>> : false }[DailyEvents];
 export type ToldAll = Holds<Told>;

@@ -129,7 +129,7 @@ impl<'a> Asker<'a> {
             }
             // Whose request it is, `decide` looks up.
             Command::CancelRole { .. } => self.is_somebody(),
-            Command::Mute { whom, .. } => {
+            Command::Mute { whom, .. } | Command::RequestUnmute { whom, .. } => {
                 self.needs(Capability::MuteUsers)?;
                 match whom {
                     Whom::Peer(peer_id) => self.sees(peer_id).map(drop),

@@ -100,6 +100,13 @@ pub enum Body {
         from: Person,
         data: MessageData,
     },
+    UnmuteRequest {
+        from: Person,
+        tracks: TrackKinds,
+        /// Whether he alone was asked.
+        #[serde(skip)]
+        by_name: bool,
+    },
     /// To the receiver.
     SubscriptionUpdated {
         subscription_id: SubscriptionId,
@@ -161,6 +168,7 @@ impl Body {
             Self::RoomEnded { .. } => "room-ended",
             Self::AppMessage { .. } => "app-message",
             Self::Signal { .. } => "signal",
+            Self::UnmuteRequest { .. } => "unmute-request",
             Self::SubscriptionUpdated { .. } => "subscription-updated",
             Self::SubscriberUpdated { .. } => "subscriber-updated",
             Self::SubscriptionSignal { .. } => "subscription-signal",

@@ -88,6 +88,8 @@ pub enum Command {
     TellTracks { on: TrackKinds, off: TrackKinds },
     /// `mute`
     Mute { whom: Whom, tracks: TrackKinds },
+    /// `requestUnmute`
+    RequestUnmute { whom: Whom, tracks: TrackKinds },
     /// `removePeer`
     RemovePeer { peer_id: PeerId, reason: Option<String>, block: bool },
     /// `blockUser`
@@ -204,7 +206,7 @@ pub struct Joining {
     pub peers_max: usize,
 }
 
-/// Whom `mute` concerns.
+/// Whom `mute` and `requestUnmute` concern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whom {
     /// That one.
@@ -272,6 +274,7 @@ impl Command {
             Self::AnswerPermissionRequest { .. } => "answerPermissionRequest",
             Self::SetTracks { .. } | Self::TellTracks { .. } => "setTracks",
             Self::Mute { .. } => "mute",
+            Self::RequestUnmute { .. } => "requestUnmute",
             Self::RemovePeer { .. } => "removePeer",
             Self::BlockUser { .. } => "blockUser",
             Self::UnblockUser { .. } => "unblockUser",

@@ -119,6 +119,7 @@ impl<'a> Turn<'a> {
                 self.set_tracks(on.intersection(sendable), off)
             }
             Command::Mute { whom, tracks } => self.mute(&whom, tracks),
+            Command::RequestUnmute { whom, tracks } => self.request_unmute(&whom, tracks),
             Command::RemovePeer { peer_id, reason, block } => self.remove(&peer_id, block, reason),
             Command::KickUser { user_id, block, reason } => self.kick(&user_id, block, reason),
             Command::BlockUser { user_id } => self.block(&user_id, None),

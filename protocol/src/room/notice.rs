@@ -6,11 +6,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{
     audience::Audience,
     body::{Body, RoleOffer},
-    command::Recipient,
     event::{Event, LeftReason, Outcome},
     member::Pin,
     people::Doer,
-    reply::Relay,
     request::{PermissionRequest, RoleRequest},
     state::{Counts, Peer, Room, RoomView},
     subscription::Subscription,
@@ -21,6 +19,10 @@ use crate::{
     json::Metadata,
     media::TrackKinds,
 };
+
+mod relayed;
+
+pub use relayed::relayed;
 
 /// What is said, complete in itself, and to whom.
 #[derive(Clone, Debug)]
@@ -398,39 +400,6 @@ fn tell_ends(told: &mut Told, room: &Room, subscription: &Subscription, tracks: 
     let body = Body::SubscriptionUpdated { subscription_id: id.clone(), peer_id, tracks };
     told.push((here(receiver), body));
     told.push((here(sender), Body::SubscriberUpdated { subscription_id: id, tracks }));
-}
-
-/// What a relay says, and to whom.
-#[must_use]
-pub fn relayed(room: &Room, relay: &Relay, at: Timestamp) -> Notice {
-    let (audience, body) = match relay {
-        Relay::Message { from, data, to } => {
-            let others = |peer: &&Peer| from.peer_id.as_ref() != Some(peer.id());
-            let (audience, shown) = match to {
-                Recipient::Peer(id) => (Audience::only([id.clone()]), serde_json::json!(id)),
-                Recipient::Roles(roles) => {
-                    let of_roles =
-                        room.peers.values().filter(others).filter(|p| roles.contains(&p.role));
-                    let audience = Audience::only(of_roles.map(|peer| peer.id().clone()));
-                    (audience, serde_json::json!({ "roles": roles }))
-                }
-                Recipient::Everybody => {
-                    let audience =
-                        Audience { except: from.peer_id.clone(), ..Audience::everybody() };
-                    (audience, serde_json::json!("*"))
-                }
-            };
-            (audience, Body::AppMessage { from: from.clone(), data: data.clone(), to: shown })
-        }
-        Relay::Signal { from, data, to } => {
-            (Audience::only([to.clone()]), Body::Signal { from: from.clone(), data: data.clone() })
-        }
-        Relay::Subscription { to, subscription_id, data } => {
-            let (subscription_id, data) = (subscription_id.clone(), data.clone());
-            (Audience::only([to.clone()]), Body::SubscriptionSignal { subscription_id, data })
-        }
-    };
-    Notice { seq: None, at, audience, body }
 }
 
 /// Commits one event: remembers, applies, and numbers what is told. A journal is replayed through

@@ -1,5 +1,7 @@
 //! What the caller is told, and what is passed on without being committed. It must not know frames.
 
+use std::collections::BTreeMap;
+
 use serde::{Serialize, ser::SerializeStruct};
 use serde_json::json;
 
@@ -59,6 +61,11 @@ pub enum Reply {
     Muted {
         /// How many.
         muted: usize,
+    },
+    /// Tracks were asked for.
+    Asked {
+        /// How many.
+        asked: usize,
     },
     /// The caller receives these kinds.
     Subscribed {
@@ -135,6 +142,8 @@ pub enum Relay {
     Message { from: Person, data: MessageData, to: Recipient },
     /// `signal`
     Signal { from: Person, data: MessageData, to: PeerId },
+    /// `requestUnmute`: what each is asked for, by his name or among others.
+    Unmute { from: Person, asked: BTreeMap<PeerId, TrackKinds>, by_name: bool },
     /// `signalSubscription`
     Subscription { to: PeerId, subscription_id: SubscriptionId, data: SignalData },
 }

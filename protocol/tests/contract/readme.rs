@@ -275,8 +275,14 @@ fn the_table_of_notices_says_what_is_told() {
         }
         assert_eq!(said, told, "{method}");
         let stamped = shapes.clone().all(|shape| stamp.iter().all(|key| shape.contains(key)));
-        let unstamped =
-            ["app-message", "signal", "subscription-signal", "token-expiring", "waiting-answered"];
+        let unstamped = [
+            "app-message",
+            "signal",
+            "subscription-signal",
+            "token-expiring",
+            "unmute-request",
+            "waiting-answered",
+        ];
         let relayed = unstamped.contains(&method.as_str());
         assert_eq!(stamped, !relayed, "{method}");
     }

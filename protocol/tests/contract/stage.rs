@@ -256,8 +256,9 @@ impl Stage {
             self.tell_waiting(event, &hearers);
         }
         if let Some(relay) = &decision.relay {
-            let notice = relayed(&self.room, relay, self.at);
-            self.tell(&self.room.clone(), &notice);
+            for notice in relayed(&self.room, relay, self.at) {
+                self.tell(&self.room.clone(), &notice);
+            }
         }
         assert_eq!(self.room.broken_invariants(), Vec::<String>::new());
         Ok(decision.reply)

@@ -190,15 +190,19 @@ pub(crate) fn command(text: &str) -> Command {
             };
             Command::TellTracks { on: of("on"), off: of("off") }
         }
-        "mute" => Command::Mute {
-            whom: match (word(0), word(0).strip_prefix("roles:")) {
+        "mute" | "requestUnmute" => {
+            let whom = match (word(0), word(0).strip_prefix("roles:")) {
                 ("*", _) => Whom::Everybody,
                 (_, Some(roles)) => Whom::Roles(names(roles)),
                 (users, _) if users.starts_with("users:") => Whom::Users(names(&users[6..])),
                 _ => Whom::Peer(peer(0)),
-            },
-            tracks: kinds(word(1)),
-        },
+            };
+            let tracks = kinds(word(1));
+            match method {
+                "mute" => Command::Mute { whom, tracks },
+                _ => Command::RequestUnmute { whom, tracks },
+            }
+        }
         "removePeer" => {
             let block = words.get(1) == Some(&"block");
             let reason = words_from(1 + usize::from(block));

@@ -72,9 +72,10 @@ impl House {
         }
         if let Some(relay) = &decision.relay {
             assert!(decision.events.is_empty(), "what is relayed is not journaled");
-            let notice = relayed(&self.room, relay, self.at);
-            assert_eq!(notice.seq, None, "what is relayed has no place in the order");
-            told.push(self.tell(&self.room.clone(), notice));
+            for notice in relayed(&self.room, relay, self.at) {
+                assert_eq!(notice.seq, None, "what is relayed has no place in the order");
+                told.push(self.tell(&self.room.clone(), notice));
+            }
         }
         if let Actor::Peer(id) = &actor
             && let Some(view) = self.views.get_mut(id)

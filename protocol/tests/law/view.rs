@@ -159,6 +159,14 @@ impl View {
                 let known = self.receiving.contains_key(&id) || self.sending.contains_key(&id);
                 assert!(known, "{} has no {id}", self.me);
             }
+            "unmute-request" => {
+                let tracks = &self.participants[&self.me]["tracks"];
+                let asked = params["tracks"].as_array().unwrap();
+                assert!(!asked.is_empty(), "{} is asked for nothing", self.me);
+                for kind in asked.iter().map(|kind| kind.as_str().unwrap()) {
+                    assert_eq!(tracks[kind], "off", "{} is asked for {kind}", self.me);
+                }
+            }
             "session-data-updated" => self.session_data = params["data"].clone(),
             "room-ended" | "app-message" | "signal" => {}
             other => panic!("unknown notice {other}"),

@@ -242,7 +242,10 @@ impl Walk {
                     2 => Whom::Users(BTreeSet::from([user(a), user(b)])),
                     _ => Whom::Everybody,
                 };
-                Command::Mute { whom, tracks: kinds(b) }
+                match c % 5 {
+                    0 | 1 => Command::RequestUnmute { whom, tracks: kinds(b) },
+                    _ => Command::Mute { whom, tracks: kinds(b) },
+                }
             }
             23 => Command::RemovePeer { peer_id: self.peer(a), reason: None, block: b % 4 == 0 },
             25 if a % 3 == 0 => Command::BlockUser { user_id: user(b) },

@@ -177,8 +177,9 @@ impl House {
         }
         if let Some(relay) = &decision.relay {
             self.heard.extend(ear::relayed(&self.room, relay, MORNING));
-            let notice = relayed(&self.room, relay, MORNING);
-            self.tell(&notice);
+            for notice in relayed(&self.room, relay, MORNING) {
+                self.tell(&notice);
+            }
         }
         assert_eq!(self.room.broken_invariants(), [""; 0]);
         Ok(())

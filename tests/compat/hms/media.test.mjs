@@ -173,6 +173,75 @@ describe("muting others", () => {
   });
 });
 
+describe("asking others to unmute", () => {
+  const asked = (actor) => actor.told("CHANGE_TRACK_STATE_REQUEST", "CHANGE_MULTI_TRACK_STATE_REQUEST");
+  const types = (tracks) => tracks.map(({ type }) => type).sort();
+
+  test("one camera, by who may; its owner decides", async (t) => {
+    const { ann, bo, cy } = await show(t, { bo: "speaker", cy: "speaker" });
+    assert.deepEqual([(await ann.get("selectPermissions")).unmute, (await cy.get("selectPermissions")).unmute], [true, false]);
+    await bo.do("setLocalVideoEnabled", false);
+    for (const actor of [ann, cy]) await shows(actor, bo, "off");
+    const cameraOf = async (actor) => (await actor.get("selectVideoTrackByPeerID", bo.id)).id;
+    await assert.rejects(cy.do("setRemoteTrackEnabled", await cameraOf(cy), true), /mute-users/);
+    await ann.do("setRemoteTrackEnabled", await cameraOf(ann), true);
+    const { data } = await bo.hears("CHANGE_TRACK_STATE_REQUEST");
+    assert.deepEqual([data.requestedBy.name, data.track.type, data.track.peerId, data.enabled], ["ann", "video", bo.id, true]);
+    await sends(bo, { audio: true, video: false });
+    await bo.do("setLocalVideoEnabled", true);
+    await shows(ann, bo, "on");
+    await pause(300);
+    assert.deepEqual([(await asked(bo)).length, (await asked(cy)).length], [1, 0]);
+  });
+
+  test("many at once, each of his own tracks that are off", async (t) => {
+    const { ann, bo, cy, di } = await show(t, { bo: "speaker", cy: "speaker", di: "viewer" });
+    for (const actor of [bo, cy]) await actor.do("setLocalAudioEnabled", false);
+    await bo.do("setLocalVideoEnabled", false);
+    await shows(ann, bo, "off");
+    await assert.rejects(bo.do("setRemoteTracksEnabled", { enabled: true }), /mute-users/);
+    await ann.do("setRemoteTracksEnabled", { enabled: true, type: "audio", roles: ["speaker", "viewer"] });
+    for (const actor of [bo, cy]) {
+      const { data } = await actor.hears("CHANGE_MULTI_TRACK_STATE_REQUEST");
+      assert.deepEqual([data.requestedBy.name, types(data.tracks), data.enabled], ["ann", ["audio"], true]);
+    }
+    await ann.do("setRemoteTracksEnabled", { enabled: true });
+    const both = await bo.hears("CHANGE_MULTI_TRACK_STATE_REQUEST", ({ tracks }) => tracks.length === 2);
+    assert.deepEqual(types(both.data.tracks), ["audio", "video"]);
+    await until(async () => (await asked(cy)).length === 2, "Cy is asked again, of his microphone");
+    assert.deepEqual(types((await asked(cy))[1].data.tracks), ["audio"]);
+    await sends(bo, MUTED);
+    await sends(cy, { audio: false, video: true });
+    for (const actor of [bo, cy]) await actor.do("setLocalAudioEnabled", true);
+    await bo.do("setLocalVideoEnabled", true);
+    await shows(ann, bo, "on");
+    await pause(300);
+    for (const [actor, times] of [[bo, 2], [cy, 2], [di, 0], [ann, 0]]) assert.equal((await asked(actor)).length, times, actor.name);
+  });
+
+  test("to and from a native client, and from the back end", async (t) => {
+    const { room, ann, bo } = await show(t, { bo: "speaker" });
+    const nils = await stage.house.native(room, { user_id: "nils", name: "nils", role: "speaker" });
+    const heard = [];
+    nils.on("unmute-request", (request) => heard.push(request));
+    await shows(ann, { id: nils.peerId, name: "nils" }, "off");
+    await ann.do("setRemoteTrackEnabled", (await ann.get("selectVideoTrackByPeerID", nils.peerId)).id, true);
+    await until(() => heard.length === 1, "Nils is asked");
+    assert.deepEqual([heard[0].from.peerId, heard[0].tracks], [ann.id, ["video"]]);
+    await bo.do("setLocalAudioEnabled", false);
+    const nora = await stage.house.native(room, { user_id: "nora", role: "moderator" });
+    await until(() => nora.participants.get(bo.id)?.tracks.audio === "off", "Nora sees that Bo is muted");
+    assert.deepEqual(await nora.requestUnmute({ peerId: bo.id, tracks: ["audio", "video"] }), { asked: 1 });
+    const { data } = await bo.hears("CHANGE_TRACK_STATE_REQUEST");
+    assert.deepEqual([data.track.type, data.enabled], ["audio", true]);
+    assert.deepEqual(await stage.house.backEnd(room, "requestUnmute", { peerId: bo.id, tracks: ["audio"] }), { asked: 1 });
+    const byServer = await bo.hears("CHANGE_TRACK_STATE_REQUEST", ({ requestedBy }) => !requestedBy);
+    assert.deepEqual([byServer.data.track.type, byServer.data.enabled], ["audio", true]);
+    await sends(bo, { audio: false, video: true });
+    for (const native of [nils, nora]) await native.leave();
+  });
+});
+
 describe("a native client beside", () => {
   test("sees what the SDK sends, and mutes it", async (t) => {
     const { room, ann, bo } = await show(t, { bo: "viewer" });

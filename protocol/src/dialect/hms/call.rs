@@ -376,16 +376,13 @@ fn chat() -> String {
     "chat".to_owned()
 }
 
-/// "Mute is done, unmute only asked": to ask for it is nobody's to decide here.
+/// "Mute is done, unmute only asked."
 fn mute_one(text: &str) -> Result<Request, ErrorBody> {
     let of = params!(text, Mute { requested_for: PeerId, track_id: String, mute: bool });
     let kind = words::kind_of_track(&of.track_id)
         .ok_or_else(|| ErrorBody::bad_params("track_id", "there is no such track"))?;
-    let tracks = TrackKinds::of(&[kind]);
-    if !of.mute {
-        return Err(cannot_unmute());
-    }
-    Ok(Request::Command(Command::Mute { whom: Whom::Peer(of.requested_for), tracks }))
+    let (whom, tracks) = (Whom::Peer(of.requested_for), TrackKinds::of(&[kind]));
+    Ok(Request::Command(mute_or_ask(of.mute, whom, tracks)))
 }
 
 fn mute_many(text: &str) -> Result<Request, ErrorBody> {
@@ -398,9 +395,6 @@ fn mute_many(text: &str) -> Result<Request, ErrorBody> {
         #[serde(default)]
         source: Option<String>,
     });
-    if !of.value {
-        return Err(cannot_unmute());
-    }
     let whom = match of.roles.filter(|roles| !roles.is_empty()) {
         Some(roles) if roles.len() > LIST_MAX => {
             return Err(ErrorBody::bad_params("roles", "too many roles"));
@@ -409,11 +403,11 @@ fn mute_many(text: &str) -> Result<Request, ErrorBody> {
         None => Whom::Everybody,
     };
     let tracks = words::kinds(of.type_.as_deref(), of.source.as_deref());
-    Ok(Request::Command(Command::Mute { whom, tracks }))
+    Ok(Request::Command(mute_or_ask(of.value, whom, tracks)))
 }
 
-fn cannot_unmute() -> ErrorBody {
-    ErrorBody::new(403, "not-allowed", "nobody turns on somebody else's track")
+const fn mute_or_ask(mute: bool, whom: Whom, tracks: TrackKinds) -> Command {
+    if mute { Command::Mute { whom, tracks } } else { Command::RequestUnmute { whom, tracks } }
 }
 
 fn too_large(field: &str, why: String) -> ErrorBody {

@@ -202,6 +202,9 @@ impl Ear {
             Body::AppMessage { from, data, to } => {
                 vec![self.told(room, notice.at, from, data.as_str(), to)]
             }
+            Body::UnmuteRequest { from, tracks, by_name } => {
+                self.asked(room, from, *tracks, *by_name)
+            }
             // Roles may be others now.
             Body::RoomUpdated { changed, .. } if changed.contains(&"callType") => {
                 let me = room.peers.get(&self.me);
@@ -256,7 +259,8 @@ impl Ear {
         if own {
             let muted = was.on.difference(is.on).intersection(peer.sendable());
             if *by != Doer::Peer(self.me.clone()) {
-                frames.extend(muted.iter().map(|kind| self.muted(kind, by)));
+                let by = words::requested_by(by);
+                frames.extend(muted.iter().map(|kind| self.turn(kind, true, by)));
             }
             return frames;
         }
@@ -272,21 +276,28 @@ impl Ear {
         whole
     }
 
-    /// Somebody else turned off that track of his.
-    fn muted(&self, kind: TrackKind, by: &Doer) -> String {
-        let (method, mut params) = if let Some(own) = self.own.get(&kind) {
-            let Published { track_id, stream_id, .. } = own;
-            let params = json!({ "track_id": track_id, "stream_id": stream_id, "mute": true });
-            ("on-track-update-request", params)
-        } else {
-            let (type_, source) = words::type_and_source(kind);
-            let params = json!({ "value": true, "type": type_, "source": source });
-            ("on-change-track-mute-state-request", params)
-        };
-        if let Some(id) = words::requested_by(by) {
-            params["requested_by"] = json!(id);
+    /// Somebody asks him to turn these on: one by one where he alone is asked, all at once where others
+    /// are, too.
+    fn asked(&self, room: &Room, from: &Person, tracks: TrackKinds, by_name: bool) -> Vec<String> {
+        let by = from.peer_id.as_ref().map(PeerId::as_str);
+        let one_by_one = || tracks.iter().map(|kind| self.turn(kind, false, by)).collect();
+        let me = room.peers.get(&self.me).filter(|_| !by_name);
+        let Some(me) = me else { return one_by_one() };
+        let off = me.sendable().difference(me.on);
+        match words::words_for(tracks, off) {
+            Some((type_, source)) => vec![turn_all(type_, source, false, by)],
+            None => one_by_one(),
         }
-        frame(method, &params)
+    }
+
+    /// Somebody else turned off that track of his, or asks him to turn it on.
+    fn turn(&self, kind: TrackKind, mute: bool, by: Option<&str>) -> String {
+        let Some(Published { track_id, stream_id, .. }) = self.own.get(&kind) else {
+            let (type_, source) = words::type_and_source(kind);
+            return turn_all(Some(type_), Some(source), mute, by);
+        };
+        let params = json!({ "track_id": track_id, "stream_id": stream_id, "mute": mute });
+        requested("on-track-update-request", params, by)
     }
 
     /// What he observes and is another now.
@@ -386,9 +397,25 @@ fn changes<'a>(values: impl Iterator<Item = (&'a String, Option<&'a Value>)>) ->
 }
 
 fn leave_request(by: Option<&str>, reason: Option<&str>, room_end: bool) -> String {
-    let mut params = json!({ "reason": reason.unwrap_or_default(), "room_end": room_end });
+    let params = json!({ "reason": reason.unwrap_or_default(), "room_end": room_end });
+    requested("on-peer-leave-request", params, by)
+}
+
+/// All tracks of these words.
+fn turn_all(type_: Option<&str>, source: Option<&str>, mute: bool, by: Option<&str>) -> String {
+    let mut params = json!({ "value": mute });
+    for (key, word) in [("type", type_), ("source", source)] {
+        if let Some(word) = word {
+            params[key] = json!(word);
+        }
+    }
+    requested("on-change-track-mute-state-request", params, by)
+}
+
+/// What a peer asked for, or somebody who is none.
+fn requested(method: &str, mut params: Value, by: Option<&str>) -> String {
     if let Some(by) = by {
         params["requested_by"] = json!(by);
     }
-    frame("on-peer-leave-request", &params)
+    frame(method, &params)
 }

@@ -149,6 +149,8 @@ fn flags(may: &Permissions) -> Map<String, Value> {
         "endRoom",
         "removeOthers",
         "mute",
+        // Nobody turns on somebody else's track: it is asked for.
+        "unmute",
         "changeRole",
         "hlsStreaming",
         "rtmpStreaming",
@@ -156,8 +158,7 @@ fn flags(may: &Permissions) -> Map<String, Value> {
     ];
     let held = |flag: &str| may.capabilities.contains_all(behind_flag(flag));
     let flags = flags.into_iter().map(|flag| (flag, held(flag)));
-    // Nobody turns on somebody else's track, nor asks for it on this wire.
-    let never = ["unmute", "pollRead", "pollWrite"].map(|flag| (flag, false));
+    let never = ["pollRead", "pollWrite"].map(|flag| (flag, false));
     flags.chain(never).map(|(flag, on)| (flag.to_owned(), json!(on))).collect()
 }
 
@@ -302,6 +303,18 @@ pub fn kinds(type_: Option<&str>, source: Option<&str>) -> TrackKinds {
             && source.is_none_or(|source| source == own_source)
     };
     TrackKind::ALL.into_iter().filter(fits).collect()
+}
+
+/// The fewest words that among these kinds mean those alone.
+#[must_use]
+pub fn words_for(
+    those: TrackKinds,
+    among: TrackKinds,
+) -> Option<(Option<&'static str>, Option<&'static str>)> {
+    let types = [None, Some("audio"), Some("video")];
+    let sources = [None, Some("regular"), Some("screen")];
+    let pairs = sources.into_iter().flat_map(|source| types.map(|type_| (type_, source)));
+    pairs.into_iter().find(|(type_, source)| kinds(*type_, *source).intersection(among) == those)
 }
 
 /// The room as `peer-list` has it.

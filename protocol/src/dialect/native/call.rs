@@ -166,7 +166,14 @@ pub fn read_command(method: &str, text: &str) -> Result<Command, ErrorBody> {
             Command::AnswerPermissionRequest { request_id, grant, reason }
         }
         "setTracks" => set_tracks(&params_of(text)?),
-        "mute" => mute(params_of(text)?)?,
+        "mute" => {
+            let (whom, tracks) = whose_tracks(params_of(text)?)?;
+            Command::Mute { whom, tracks }
+        }
+        "requestUnmute" => {
+            let (whom, tracks) = whose_tracks(params_of(text)?)?;
+            Command::RequestUnmute { whom, tracks }
+        }
         "removePeer" => {
             let params::RemovePeer { peer_id, reason, block } = params_of(text)?;
             Command::RemovePeer { peer_id, reason, block }
@@ -247,7 +254,7 @@ fn set_tracks(params: &params::SetTracks) -> Command {
     Command::SetTracks { on: those(true), off: those(false) }
 }
 
-fn mute(params: params::Mute) -> Result<Command, ErrorBody> {
+fn whose_tracks(params: params::WhoseTracks) -> Result<(Whom, TrackKinds), ErrorBody> {
     let whom = match (params.peer_id, params.roles) {
         (Some(_), Some(_)) => {
             return Err(ErrorBody::bad_params("roles", "give `peerId` or `roles`, not both"));
@@ -256,7 +263,7 @@ fn mute(params: params::Mute) -> Result<Command, ErrorBody> {
         (None, Some(roles)) => Whom::Roles(roles.0.into_iter().collect()),
         (None, None) => Whom::Everybody,
     };
-    Ok(Command::Mute { whom, tracks: params.tracks.0.into_iter().collect() })
+    Ok((whom, params.tracks.0.into_iter().collect()))
 }
 
 fn explain(params: params::Explain) -> Result<Command, ErrorBody> {

@@ -1,4 +1,6 @@
-//! Tracks, muting, removing, blocking, messages and signals (`PROTOCOL` 3.7).
+//! Tracks, muting, asking to unmute, removing, blocking, messages and signals (`PROTOCOL` 3.7).
+
+use std::collections::BTreeMap;
 
 use super::{Decision, Turn};
 use crate::id::{PeerId, UserId};
@@ -6,7 +8,7 @@ use crate::media::TrackKinds;
 use crate::room::command::{Recipient, Whom};
 use crate::room::event::{Event, LeftReason};
 use crate::room::refusal::Refusal;
-use crate::room::reply::Reply;
+use crate::room::reply::{Relay, Reply};
 use crate::room::state::{BLOCKED_MAX, Peer};
 
 impl<'a> Turn<'a> {
@@ -28,23 +30,42 @@ impl<'a> Turn<'a> {
     }
 
     pub(super) fn mute(self, whom: &Whom, tracks: TrackKinds) -> Result<Decision, Refusal> {
-        if let Whom::Roles(roles) = whom {
-            roles.iter().try_for_each(|role| self.known_role(role))?;
-        }
-        let own = |peer: &Peer| self.asker.is_self(peer);
-        let concerned = |peer: &&Peer| match whom {
-            Whom::Peer(id) => peer.id() == id,
-            Whom::Roles(roles) => !own(peer) && roles.contains(&peer.role),
-            Whom::Users(users) => users.contains(&peer.who.user_id),
-            Whom::Everybody => !own(peer),
-        };
         let mut muted = 0;
         let mut events = Vec::new();
-        for peer in self.room.peers.values().filter(concerned) {
+        for peer in self.concerned(whom)? {
             muted += peer.on.intersection(tracks).len();
             events.extend(self.tracks_changed(peer, peer.on.difference(tracks)));
         }
         Ok(Decision { events, reply: Reply::Muted { muted }, relay: None })
+    }
+
+    /// Of each only what he could turn on, and has not: who is asked for nothing hears nothing.
+    pub(super) fn request_unmute(
+        self,
+        whom: &Whom,
+        tracks: TrackKinds,
+    ) -> Result<Decision, Refusal> {
+        let off = |peer: &Peer| peer.sendable().difference(peer.on).intersection(tracks);
+        let all = self.concerned(whom)?.map(|peer| (peer.id().clone(), off(peer)));
+        let asked: BTreeMap<PeerId, TrackKinds> = all.filter(|(_, off)| !off.is_empty()).collect();
+        let reply = Reply::Asked { asked: asked.values().map(|tracks| tracks.len()).sum() };
+        let by_name = matches!(whom, Whom::Peer(_));
+        let from = self.asker.person();
+        let relay = (!asked.is_empty()).then_some(Relay::Unmute { from, asked, by_name });
+        Ok(Decision { events: Vec::new(), reply, relay })
+    }
+
+    fn concerned(self, whom: &Whom) -> Result<impl Iterator<Item = &'a Peer>, Refusal> {
+        if let Whom::Roles(roles) = whom {
+            roles.iter().try_for_each(|role| self.known_role(role))?;
+        }
+        let own = move |peer: &Peer| self.asker.is_self(peer);
+        Ok(self.room.peers.values().filter(move |peer| match whom {
+            Whom::Peer(id) => peer.id() == id,
+            Whom::Roles(roles) => !own(peer) && roles.contains(&peer.role),
+            Whom::Users(users) => users.contains(&peer.who.user_id),
+            Whom::Everybody => !own(peer),
+        }))
     }
 
     pub(super) fn remove(

@@ -111,7 +111,8 @@ pub(super) fn params() -> BTreeMap<&'static str, Value> {
             "setTracks",
             json!({ "type": "object", "propertyNames": of("trackKind"), "additionalProperties": { "type": "boolean" } }),
         ),
-        ("mute", mute),
+        ("mute", mute.clone()),
+        ("requestUnmute", mute),
         (
             "removePeer",
             object([("peerId", of("peerId")), ("reason?", reason()), ("block?", boolean())]),
@@ -280,6 +281,7 @@ pub(super) fn results() -> BTreeMap<&'static str, Value> {
         ("requestPermissions", json!({ "anyOf": [done(), object([("requestId", of("requestId"))])] })),
         ("explain", object([("allowed", json!({ "type": "boolean" })), ("because", json!({ "type": "array", "items": because }))])),
         ("mute", object([("muted", count())])),
+        ("requestUnmute", object([("asked", count())])),
         ("knock", object([waiting_id()])),
         ("access", object([("access", one_of(["full", "lobby", "none"])), ("error", or_null(of("error")))])),
         ("subscribe", object([subscription(), tracks()])),
@@ -414,6 +416,7 @@ pub(super) fn notices() -> BTreeMap<&'static str, Value> {
             ]),
         ),
         ("signal", object([("from", of("person")), ("data", of("json"))])),
+        ("unmute-request", object([("from", of("person")), ("tracks", of("trackKinds"))])),
         ("subscription-signal", object([subscription(), ("data", of("json"))])),
         (
             "waiting-answered",

@@ -73,7 +73,7 @@ params! {
         #[serde(default, deserialize_with = "reason")]
         reason: Option<String>,
     }
-    Mute {
+    WhoseTracks {
         #[serde(default)]
         peer_id: Option<PeerId>,
         #[serde(default)]
