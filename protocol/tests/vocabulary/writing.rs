@@ -178,6 +178,31 @@ fn permissions_of_daily_written_back() {
 }
 
 #[test]
+fn a_base_for_everybody() {
+    // His role says whom he receives by their roles; Daily, and the room's defaults, say it of all.
+    let receives = |house: &House, of: &str| {
+        let rule = &house.peer("bo").permissions.can_receive;
+        rule.allows(&peer_id("cy"), &name("cy"), &name(of), TrackKind::Audio, None)
+    };
+    let mut house = House::built_in("breakout");
+    house.seat_owner("ann");
+    house.seat("bo", "group-1", "{}");
+    let table = [
+        (r#"{"canReceive":{"base":false}}"#, [false, false]),
+        (r#"{"canReceive":{"byUserId":{"dee":true}}}"#, [false, false]),
+        (r#"{"canReceive":{"base":true}}"#, [true, true]),
+        (r#"{"canReceive":{"base":null}}"#, [true, false]),
+    ];
+    for (update, expected) in table {
+        house.daily("ann", "bo", update).unwrap();
+        assert_eq!(["group-1", "group-2"].map(|role| receives(&house, role)), expected, "{update}");
+    }
+    let patch = serde_json::from_str(r#"{"permissions":{"canReceive":{"base":false}}}"#).unwrap();
+    house.take(Actor::Server, Command::SetAdmission { patch: Box::new(patch) }).unwrap();
+    assert!(!receives(&house, "group-1"), "the room lets nobody but owners receive");
+}
+
+#[test]
 fn can_admin_on_who_holds_a_part() {
     let part = Capabilities::of(&[Capability::MuteUsers]);
     let group = AdminGroup::Participants.capabilities();
