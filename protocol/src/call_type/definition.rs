@@ -298,7 +298,8 @@ pub const HAS_PRESENCE: &str = "hasPresence";
 
 /// The capabilities behind 100ms's permission flags.
 fn flagged(flags: &BTreeMap<String, serde_json::Value>) -> Capabilities {
-    let given = flags.iter().filter(|(_, on)| on.as_bool() == Some(true));
+    // Who may only ask others to unmute may not mute them, and there is no right to that alone.
+    let given = flags.iter().filter(|(flag, on)| on.as_bool() == Some(true) && *flag != "unmute");
     given.fold(Capabilities::NONE, |all, (flag, _)| all.union(behind_flag(flag)))
 }
 

@@ -23,9 +23,10 @@ use serde_json::{Value, json};
 use crate::house::{House, each_ann, name, odd, over_rest, peer_id, types};
 
 /// Flags of 100ms's own that are a right here.
-const FLAGS: [&str; 7] = [
+const FLAGS: [&str; 8] = [
     "changeRole",
     "mute",
+    "unmute",
     "removeOthers",
     "endRoom",
     "hlsStreaming",
@@ -382,6 +383,22 @@ fn being_asked_into_a_role() {
     assert_eq!(house.heard, before.heard, "Stream has no word for what is only offered");
     assert_eq!(house.peer("bo"), before.peer("bo"));
     assert_eq!(house.own_capabilities("bo"), before.own_capabilities("bo"));
+}
+
+#[test]
+fn asking_to_unmute() {
+    let mut house = House::of(&odd());
+    house.seat_owner("ann");
+    house.seat("bo", "starter", "{}");
+    house.seat("cy", "starter", "{}");
+    let before = house.clone();
+    let ask = json!({ "value": false, "type": "audio" });
+    house.hms("ann", "change-track-mute-state-request", &ask).unwrap();
+    // It is asked for: nothing is on, and in Stream's words nothing is said.
+    assert_eq!((&house.room, &house.heard), (&before.room, &before.heard));
+    assert!(house.since("bo", &before).contains("on-change-track-mute-state-request"));
+    let refused = house.hms("bo", "change-track-mute-state-request", &ask).unwrap_err();
+    assert_eq!(refused.reason(), "not-allowed");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use rolecall_protocol::{
 use serde_json::{Value, json};
 
 use crate::house::{
-    House, OVERRIDES, each_ann, name, odd, over_rest, peer_id, types, written_back,
+    House, OVERRIDES, each_ann, name, odd, over_rest, peer_id, types, written, written_back,
 };
 
 const SCOPES: [Scope; 4] = [
@@ -336,6 +336,16 @@ fn blocking() {
     let remove = json!({ "requested_for": peer_id("bo"), "reason": "noise" });
     house.hms("ann", "peer-leave-request", &remove).unwrap();
     assert!(house.room.blocked.is_empty() && !house.room.peers.contains_key(&peer_id("bo")));
+}
+
+#[test]
+fn unmuting_alone() {
+    let may = |flags: Value| {
+        let call_type = written(&json!({ "roles": { "one": { "permissions": flags } } }));
+        call_type.roles["one"].permissions(Scope::PLAIN).capabilities
+    };
+    assert!(!may(json!({ "unmute": true, "mute": false })).contains(Capability::MuteUsers));
+    assert!(may(json!({ "unmute": false, "mute": true })).contains(Capability::MuteUsers));
 }
 
 #[test]
