@@ -172,13 +172,15 @@ impl Before {
     /// Remembers what the event may change.
     #[must_use]
     pub fn of(room: &Room, event: &Event) -> Self {
-        let member = match event {
-            Event::MemberSet { user_id, .. } => room.members.get(user_id).cloned(),
-            _ => None,
+        let (member, ends) = match event {
+            Event::MemberSet { user_id, .. } => (room.members.get(user_id).cloned(), None),
+            // Who ends it is out with all others.
+            Event::RoomEnded { by: Doer::Peer(id), .. } => (None, Some(id)),
+            _ => (None, None),
         };
         let deleted = matches!(event, Event::RoomDeleted { .. });
         Self {
-            peer: event.peer().and_then(|id| room.peers.get(id)).cloned(),
+            peer: ends.or_else(|| event.peer()).and_then(|id| room.peers.get(id)).cloned(),
             member,
             session: room.session.as_ref().map(|session| Arc::clone(&session.id)),
             deleted: deleted.then(|| Box::new(Glimpse::for_many(room, false, 0))),

@@ -256,6 +256,11 @@ fn the_call_itself_is_heard_of() {
     watched.joins("bo", "user", true);
     let pause = Command::EndRoom { reason: None, lock: false };
     assert_eq!(watched.hears(Actor::Server, pause), ["call.session_ended to all"]);
+    // Who ends it may be in: he is out then, and it was he all the same.
+    let mut within = Watched::open(&[]);
+    within.joins("ana", "admin", true);
+    let ended = within.take(peer("ana"), Command::EndRoom { reason: None, lock: true });
+    assert!(matches!(&ended[0].what, What::Ended { by: Some(by), .. } if *by == user("ana")));
     let ended = watched.take(as_user("ana"), Command::EndRoom { reason: None, lock: true });
     assert!(matches!(&ended[0].what, What::Ended { by: Some(by), .. } if *by == user("ana")));
     let deleted = watched.take(Actor::Server, Command::Delete);
