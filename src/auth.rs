@@ -1,6 +1,7 @@
 //! Tokens: who a JWT says its bearer is, and the minting of one.
 
 mod claims;
+pub mod coming;
 pub mod daily;
 pub mod hms;
 pub mod term;
@@ -92,6 +93,11 @@ impl Identity {
     /// its bearer knock.
     pub const fn invites(&self) -> bool {
         (self.room.is_some() || self.call_cids.is_some()) && !self.knocks
+    }
+
+    /// When it was made, in seconds since the epoch; one that does not say is as old as can be.
+    pub fn issued(&self) -> u64 {
+        self.iat.unwrap_or(0)
     }
 
     /// Whether the term, leeway included, has passed at `now_s`.

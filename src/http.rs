@@ -65,6 +65,7 @@ pub fn api(
     stream: Arc<stream::Stream>,
     daily: Arc<daily::Daily>,
     hms: Arc<hms::Hms>,
+    sfu: Arc<stream::sfu::Sfu>,
 ) -> Router<Arc<Door>> {
     let (rooms, of_rooms) = rooms::routes(rooms).split_for_parts();
     let (daily, of_daily) = daily::routes(daily);
@@ -74,6 +75,7 @@ pub fn api(
     document.merge(health::routes().into_openapi());
     let document = stream::openapi::complete(document);
     let pages = stream::openapi::pages(document);
+    let routes = routes.merge(stream::sfu::routes(sfu));
     rooms.merge(routes).merge(daily).merge(hms::routes(hms)).merge(pages)
 }
 

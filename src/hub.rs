@@ -44,8 +44,8 @@ use tokio::{
 };
 
 pub use self::ask::{
-    AccessAsk, Ask, CallAsk, Fresh, Greeting, JoinAsk, KnockAsk, Knowing, Question, ReplyIn,
-    ResumeAsk, Resumed, Seated, Spoken,
+    AccessAsk, AsideAsk, Ask, CallAsk, Fresh, Greeting, JoinAsk, KnockAsk, Knowing, Question,
+    ReplyIn, ResumeAsk, Resumed, Seated, Spoken,
 };
 pub use self::outside::{OutsideAsk, Seen};
 use crate::{

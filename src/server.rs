@@ -31,7 +31,7 @@ use crate::{
         hms::Hms,
         rate::Rates,
         rooms::Rooms,
-        stream::{Stream, connections::Connections, tasks::Tasks, user_news::UserNews},
+        stream::{Stream, connections::Connections, sfu::Sfu, tasks::Tasks, user_news::UserNews},
     },
     hub::{Hub, Shared, changes, whereabouts::Whereabouts},
     journal::{
@@ -270,12 +270,13 @@ fn api(door: Arc<Door>, rooms: Arc<Rooms>, closing: watch::Receiver<bool>) -> Ro
         closing,
     });
     stream.directory.concern(Arc::new(UserNews(Arc::downgrade(&stream))));
+    let sfu = Sfu { door: Arc::clone(&door), stream: Arc::clone(&stream) };
     let hms = Hms {
         directory: rooms.hub.shared().directory.clone(),
         default_call_type: rooms.default_call_type.clone(),
         door,
     };
-    http::api(rooms, stream, Arc::new(daily), Arc::new(hms))
+    http::api(rooms, stream, Arc::new(daily), Arc::new(hms), Arc::new(sfu))
 }
 
 /// The journal that the settings ask for.

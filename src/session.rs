@@ -6,6 +6,7 @@ mod entry;
 mod hms;
 mod media;
 mod pace;
+mod stream;
 mod waiting;
 
 use std::{
@@ -120,7 +121,7 @@ struct Session {
     /// The token of the handshake.
     bearer: Option<Secret>,
     /// How it is spoken to, where that is not natively.
-    speech: Option<Box<hms::Speech>>,
+    speech: Option<Speech>,
     /// Where it sits, once it has joined or resumed.
     place: Option<Box<Place>>,
     /// Where it waits, before it has joined.
@@ -131,6 +132,14 @@ struct Session {
     pace: Pace,
     beat: Beat,
     join_by: Instant,
+}
+
+/// How a socket is spoken to that is not spoken to natively.
+enum Speech {
+    /// As 100ms's SDK.
+    Hms(Box<hms::Speech>),
+    /// As Stream's SDK, to its media server.
+    Stream(Box<stream::Speech>),
 }
 
 /// Where a session sits.
@@ -171,7 +180,11 @@ impl Session {
     ) -> Self {
         let speech = match speech {
             http::Speech::Native => None,
-            http::Speech::Hms(query) => Some(Box::new(hms::Speech::new(&query))),
+            http::Speech::Hms(query) => Some(Speech::Hms(Box::new(hms::Speech::new(&query)))),
+            http::Speech::Stream(query) => {
+                let speech = stream::Speech::new(&query, &house.config.api_key);
+                Some(Speech::Stream(Box::new(speech)))
+            }
         };
         let limits = &house.config.limits;
         let (pace, beat) = (Pace::new(limits), Beat::new(limits));
@@ -196,7 +209,7 @@ impl Session {
     async fn run(&mut self) {
         let seat = Arc::clone(self.socket.seat());
         let mut house_closes = self.house.closing.clone();
-        if self.speech.is_some() {
+        if matches!(self.speech, Some(Speech::Hms(_))) {
             Box::pin(self.greet()).await;
         }
         let next = loop {
@@ -229,6 +242,9 @@ impl Session {
         }
         let close = match next {
             Next::Close(close) => {
+                if matches!(self.speech, Some(Speech::Stream(_))) {
+                    Box::pin(self.sfu_farewell(close)).await;
+                }
                 metrics::closed(close);
                 Close::new(close.code(), close.reason())
             }
@@ -290,15 +306,20 @@ impl Session {
             return Next::Close(code::Close::Abuse);
         }
         match message {
-            Some(Ok(Message::Text(text))) if self.speech.is_some() => {
-                Box::pin(self.hms_frame(&text)).await
-            }
-            Some(Ok(Message::Text(text))) => self.frame(&text).await,
-            Some(Ok(Message::Binary(_))) => Next::Close(code::Close::Binary),
+            Some(Ok(Message::Text(text))) => match self.speech {
+                None => self.frame(&text).await,
+                Some(Speech::Hms(_)) => Box::pin(self.hms_frame(&text)).await,
+                // It says nothing in text.
+                Some(Speech::Stream(_)) => Next::Close(code::Close::Malformed),
+            },
+            Some(Ok(Message::Binary(frame))) => match self.speech {
+                Some(Speech::Stream(_)) => Box::pin(self.sfu_frame(&frame)).await,
+                _ => Next::Close(code::Close::Binary),
+            },
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Next::Go,
             Some(Ok(Message::Close(frame))) => {
                 let code = frame.map(|frame| frame.code);
-                // Of 100ms's SDK only a page that goes closes so; it says that it leaves.
+                // Other SDKs say that they leave; by a close of their own only a page does that goes.
                 let normal = self.speech.is_none();
                 let left =
                     code == Some(CloseCode::Away) || (normal && code == Some(CloseCode::Normal));

@@ -9,7 +9,7 @@ use std::{
 
 /// All it may depend on; none of them reads a clock, rolls dice or waits.
 const DEPENDENCIES: &[&str] =
-    &["imbl", "jiff", "serde", "serde_json", "serde_path_to_error", "thiserror"];
+    &["imbl", "jiff", "prost", "serde", "serde_json", "serde_path_to_error", "thiserror"];
 
 /// What the sources may not say.
 const BANNED: &[&str] = &[

@@ -18,6 +18,7 @@ mod connect;
 mod permissions;
 mod roles;
 mod said;
+pub mod sfu;
 pub mod tasks;
 pub mod user_news;
 mod user_search;

@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{Door, Guard, Inbound, Problem, hms, origin};
+use super::{Door, Guard, Inbound, Problem, hms, origin, stream};
 use crate::{config::AllowedOrigins, metrics, secret::Secret};
 
 /// The subprotocol of the native protocol.
@@ -49,6 +49,8 @@ pub enum Speech {
     Native,
     /// 100ms's.
     Hms(Box<hms::Query>),
+    /// Stream's, to its media server.
+    Stream(Box<stream::sfu::Query>),
 }
 
 /// Why there is no handshake.

@@ -11,7 +11,7 @@ use rolecall_protocol::{
 use tokio::sync::oneshot;
 
 use super::{changes::Anew, outside::OutsideAsk, seat::Seat};
-use crate::auth::Stay;
+use crate::auth::{Identity, Stay};
 
 /// What is asked of a room.
 pub enum Ask {
@@ -30,6 +30,8 @@ pub enum Ask {
     Resume(Box<ResumeAsk>),
     /// A seated peer calls.
     Call(CallAsk),
+    /// A peer calls, not by his socket.
+    Aside(Box<AsideAsk>),
     /// A seated peer of another dialect asks of the room, and changes nothing.
     Question {
         /// Who.
@@ -190,6 +192,20 @@ pub struct Fresh {
     pub issued: u64,
 }
 
+impl Fresh {
+    /// What that token says.
+    ///
+    /// # Errors
+    /// 401 where its user's id is none.
+    pub fn of(identity: &Identity) -> Result<Self, ErrorBody> {
+        let user_id = identity.user_id.as_deref().map(UserId::parse).transpose();
+        let user_id = user_id.map_err(|error| {
+            ErrorBody::bad_token(format!("a claim of the token is wrong: {error}"))
+        })?;
+        Ok(Self { user_id, stay: identity.stay, issued: identity.issued() })
+    }
+}
+
 /// What a session learns of the seat it took again.
 pub struct Resumed {
     /// Who sits there.
@@ -214,6 +230,20 @@ pub struct CallAsk {
     pub from: Seated,
     /// How the outcome is told, unless natively.
     pub reply: Option<ReplyIn>,
+}
+
+/// A call of a peer's that does not come by his socket.
+pub struct AsideAsk {
+    /// The id by which his client knows itself.
+    pub known_as: PeerId,
+    /// The hash of the secret of his session.
+    pub session_hash: Arc<str>,
+    /// What his token says, where he has one.
+    pub token: Option<Fresh>,
+    /// What is asked.
+    pub command: Command,
+    /// Told the outcome.
+    pub answer: oneshot::Sender<Result<Reply, ErrorBody>>,
 }
 
 /// An outcome in another dialect's words.

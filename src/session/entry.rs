@@ -4,42 +4,22 @@ use std::sync::Arc;
 
 use super::{Next, Place, Session};
 use crate::{
-    auth::{Identity, term::Term},
+    auth::{
+        Identity,
+        coming::{Coming, Entrance},
+        term::Term,
+    },
     hub::{Ask, Fresh, JoinAsk, ResumeAsk, Resumed},
     metrics, mint,
 };
 use rolecall_protocol::{
-    call_type::{HOST, USER},
     dialect::native::call::{Join, Resume},
-    id::{Cid, NameError, PeerId, RoleName, Seq, TeamId, UserId},
-    json::Metadata,
-    media::{TrackKind, TrackKinds},
-    permissions::{Overrides, PermissionsPatch},
-    room::{
-        command::Joining,
-        people::{Newcomer, anonymous_role},
-    },
-    team::{Reach, Standing},
+    id::Seq,
     wire::{
         code::{self, ErrorBody},
         frame::CallId,
     },
 };
-
-/// What `join` and `knock` say of who comes.
-pub(super) struct Coming {
-    pub(super) room: String,
-    pub(super) name: Option<Arc<str>>,
-    pub(super) metadata: Metadata,
-    pub(super) create: bool,
-}
-
-impl Coming {
-    /// Nobody in particular, to that room.
-    pub(super) fn to(room: String) -> Self {
-        Self { room, name: None, metadata: Metadata::null(), create: false }
-    }
-}
 
 impl Session {
     /// `join`: on success the room has put the reply behind what it told.
@@ -54,9 +34,9 @@ impl Session {
         let waits = self
             .waiting
             .as_ref()
-            .filter(|waits| self.cid(&coming.room).ok() == Some(waits.cid.clone()));
+            .filter(|waits| self.entrance().cid(&coming.room).ok() == Some(waits.cid.clone()));
         let peer_id = waits.map_or_else(mint::peer_id, |waits| waits.waiting_id.clone());
-        let entry = match self.entry(coming, identity.as_ref(), peer_id) {
+        let entry = match self.entrance().joining(coming, identity.as_ref(), peer_id) {
             Ok(entry) => entry,
             Err(error) if error.reason() == "bad-token" => {
                 return self.turn_away(&id, "join", &error).await;
@@ -65,7 +45,7 @@ impl Session {
         };
         let (cid, joining) = entry;
         let user_id = joining.newcomer.user_id.clone();
-        let issued = identity.as_ref().map(issued);
+        let issued = identity.as_ref().map(Identity::issued);
         let stay = identity.map(|identity| identity.stay).unwrap_or_default();
         let came_s = self.house.hub.shared().clock.now_s();
         let exp = stay.ends(came_s);
@@ -99,16 +79,16 @@ impl Session {
             Some(Ok(identity)) => identity,
         };
         let seat_of = mint::read_session(&resume.session);
-        let cid = seat_of.as_ref().and_then(|(cid, _)| self.cid(cid).ok());
+        let cid = seat_of.as_ref().and_then(|(cid, _)| self.entrance().cid(cid).ok());
         let (Some((_, peer_id)), Some(cid)) = (seat_of, cid) else {
             return self.refuse(&id, &ErrorBody::session_gone()).await;
         };
         if let Some(identity) = &token
-            && !self.is_for(identity, &cid)
+            && !self.entrance().is_for(identity, &cid)
         {
             return self.refuse(&id, &ErrorBody::wrong_room()).await;
         }
-        let token = match token.map(|identity| fresh(&identity)).transpose() {
+        let token = match token.as_ref().map(Fresh::of).transpose() {
             Ok(token) => token,
             Err(error) => return self.turn_away(&id, "resume", &error).await,
         };
@@ -159,8 +139,8 @@ impl Session {
             if !own {
                 return Err(ErrorBody::bad_token("the token is another user's"));
             }
-            if self.is_for(&identity, &place.cid) {
-                Ok((identity.stay.ends(place.came_s), issued(&identity)))
+            if self.entrance().is_for(&identity, &place.cid) {
+                Ok((identity.stay.ends(place.came_s), identity.issued()))
             } else {
                 Err(ErrorBody::wrong_room())
             }
@@ -208,126 +188,14 @@ impl Session {
         if identity.user_id.is_none() && !identity.unnamed {
             return Err(ErrorBody::bad_token("a token without `user_id` may not join"));
         }
-        if !self.house.hub.shared().directory.now().app.honors(issued(&identity)) {
+        if !self.house.hub.shared().directory.now().app.honors(identity.issued()) {
             return Err(ErrorBody::bad_token("the token was revoked"));
         }
         Ok(Some(identity))
     }
 
-    pub(super) fn cid(&self, room: &str) -> Result<Cid, NameError> {
-        Cid::parse(room, &self.house.default_call_type)
+    /// The house's rules for whoever comes in.
+    pub(super) fn entrance(&self) -> Entrance<'_> {
+        Entrance { config: &self.house.config, default_call_type: &self.house.default_call_type }
     }
-
-    /// Whether the token is good for that room.
-    fn is_for(&self, identity: &Identity, cid: &Cid) -> bool {
-        let named = |room: &String| self.cid(room).is_ok_and(|named| named == *cid);
-        identity.room.as_ref().is_none_or(named)
-            && identity.call_cids.as_ref().is_none_or(|cids| cids.iter().any(named))
-    }
-
-    /// Who comes in where, as the law wants to know it (`PROTOCOL` 1.1, 3.1).
-    pub(super) fn entry(
-        &self,
-        coming: Coming,
-        identity: Option<&Identity>,
-        peer_id: PeerId,
-    ) -> Result<(Cid, Joining), ErrorBody> {
-        let cid =
-            self.cid(&coming.room).map_err(|e| ErrorBody::bad_params("room", e.to_string()))?;
-        let mut newcomer = Newcomer {
-            user_id: UserId::parse(peer_id.as_str()).map_err(|e| bad_claim(&e))?,
-            peer_id,
-            name: "".into(),
-            metadata: coming.metadata,
-            owner: false,
-            app_role: anonymous_role(),
-            token_role: None,
-            assigned: None,
-            overrides: Overrides::default(),
-            session: "".into(),
-            exp: None,
-            foreign: false,
-        };
-        let mut standing = Standing {
-            app_role: anonymous_role(),
-            reach: Reach::Everywhere,
-            banned: false,
-            name: None,
-        };
-        let mut permissions = None;
-        let mut teams = rolecall_protocol::team::Teams::new();
-        if let Some(identity) = identity {
-            if !self.is_for(identity, &cid) {
-                return Err(ErrorBody::wrong_room());
-            }
-            // Who is not named has his peer id for a user id, as if he had no token.
-            if let Some(user_id) = identity.user_id.as_deref() {
-                newcomer.user_id = UserId::parse(user_id).map_err(|e| bad_claim(&e))?;
-                standing.app_role = role(USER)?;
-            }
-            newcomer.name = identity.name.as_deref().unwrap_or_default().into();
-            if identity.no_screenshare {
-                let screens = TrackKinds::of(&[TrackKind::ScreenVideo, TrackKind::ScreenAudio]);
-                newcomer.overrides = newcomer.overrides.sending(TrackKinds::NONE, screens);
-            }
-            newcomer.owner = identity.is_owner;
-            let given = identity.role.as_deref().map(role).transpose()?;
-            if identity.is_owner {
-                newcomer.assigned = Some(given.map_or_else(|| role(HOST), Ok)?);
-            } else if identity.room.is_some() {
-                newcomer.assigned = given;
-            } else {
-                newcomer.token_role = given;
-            }
-            for team in &identity.teams {
-                teams.insert(TeamId::parse(team).map_err(|e| bad_claim(&e))?);
-            }
-            if let Some(raw) = &identity.permissions {
-                permissions = Some(Box::new(patch(raw.get())?));
-            }
-        }
-        if let Some(name) = coming.name {
-            newcomer.name = name;
-        }
-        if self.house.config.trust_token_teams {
-            standing.reach = Reach::Within(teams);
-        }
-        let joining = Joining {
-            newcomer,
-            standing,
-            permissions,
-            invited: identity.is_some_and(Identity::invites),
-            create: coming.create,
-            opens: identity.is_some_and(|identity| identity.opens),
-            epoch: mint::epoch(),
-            peers_max: self.house.config.limits.peers_per_room,
-        };
-        Ok((cid, joining))
-    }
-}
-
-/// The token's claim `permissions`.
-fn patch(raw: &str) -> Result<PermissionsPatch, ErrorBody> {
-    serde_json::from_str(raw)
-        .map_err(|e| ErrorBody::bad_token(format!("the claim `permissions` is wrong: {e}")))
-}
-
-/// What a token says to a seat that is there already.
-pub(super) fn fresh(identity: &Identity) -> Result<Fresh, ErrorBody> {
-    let user_id = identity.user_id.as_deref().map(UserId::parse).transpose();
-    let user_id = user_id.map_err(|error| bad_claim(&error))?;
-    Ok(Fresh { user_id, stay: identity.stay, issued: issued(identity) })
-}
-
-/// When a token was made; one that does not say is as old as can be.
-pub(super) fn issued(identity: &Identity) -> u64 {
-    identity.iat.unwrap_or(0)
-}
-
-fn role(name: &str) -> Result<RoleName, ErrorBody> {
-    RoleName::parse(name).map_err(|e| bad_claim(&e))
-}
-
-fn bad_claim(error: &NameError) -> ErrorBody {
-    ErrorBody::bad_token(format!("a claim of the token is wrong: {error}"))
 }

@@ -9,9 +9,9 @@ use rolecall_protocol::{
         hms::{
             self,
             call::{self, Frame, Join, Request, Said},
-            sdp,
             tracks::Published,
         },
+        sdp,
     },
     id::{Cid, PeerId, Seq, UserId},
     json::Metadata,
@@ -21,14 +21,11 @@ use rolecall_protocol::{
 };
 use serde_json::{Value, json};
 
-use super::{
-    Next, Place, Session,
-    entry::{Coming, fresh, issued},
-};
+use super::{Next, Place, Session};
 use crate::{
-    auth::{Identity, term::Term},
+    auth::{Identity, coming::Coming, term::Term},
     http,
-    hub::{Ask, CallAsk, JoinAsk, Question, ReplyIn, ResumeAsk, Resumed, Spoken},
+    hub::{Ask, CallAsk, Fresh, JoinAsk, Question, ReplyIn, ResumeAsk, Resumed, Spoken},
     metrics, mint,
     secret::Secret,
 };
@@ -76,7 +73,9 @@ impl Session {
 
     /// Who comes with that.
     fn comer(&self, join: &Join) -> Result<Comer, ErrorBody> {
-        let Some(speech) = &self.speech else { return Err(ErrorBody::internal()) };
+        let Some(super::Speech::Hms(speech)) = &self.speech else {
+            return Err(ErrorBody::internal());
+        };
         let identity = self.identity(Some(speech.token.expose()))?.unwrap_or_default();
         let Some(room) = identity.room.clone() else {
             return Err(ErrorBody::bad_token("the token names no `room_id`"));
@@ -96,7 +95,8 @@ impl Session {
         };
         let name = join.name.as_deref().map(Arc::from);
         let coming = Coming { name, metadata, create: true, ..Coming::to(room) };
-        let (cid, mut joining) = self.entry(coming, Some(&identity), peer_id.clone())?;
+        let (cid, mut joining) =
+            self.entrance().joining(coming, Some(&identity), peer_id.clone())?;
         // By his token he is known when he comes again.
         joining.newcomer.session =
             mint::session_hash(&Self::secret(&peer_id, speech.token.expose()));
@@ -111,7 +111,7 @@ impl Session {
 
     /// Takes his seat again, if he has one.
     async fn sit_again(&mut self, comer: &Comer) -> bool {
-        let Ok(fresh) = fresh(&comer.identity) else { return false };
+        let Ok(fresh) = Fresh::of(&comer.identity) else { return false };
         let ear = dialect::Ear::Hms(hms::Ear::new(comer.peer_id.clone()));
         let seat = Arc::clone(self.socket.seat());
         let ask = |answer| {
@@ -248,7 +248,7 @@ impl Session {
             }
             Request::Observe { keys } => {
                 let question: Question = Box::new(move |room, ear| {
-                    let dialect::Ear::Hms(ear) = ear;
+                    let dialect::Ear::Hms(ear) = ear else { return Vec::new() };
                     let told = ear.observe(keys, room);
                     [hms::reply(&id, &json!({}))].into_iter().chain(told).collect()
                 });
@@ -256,7 +256,7 @@ impl Session {
             }
             request => {
                 let question: Question = Box::new(move |room, ear| {
-                    let dialect::Ear::Hms(ear) = ear;
+                    let dialect::Ear::Hms(ear) = ear else { return Vec::new() };
                     let answer = hms::answered(room, ear.me(), &request);
                     let refused = || Err(ErrorBody::from(&Refusal::NotAPeer));
                     vec![match answer.unwrap_or_else(refused) {
@@ -292,7 +292,7 @@ impl Session {
         let exp = joining.newcomer.exp;
         let ear = dialect::Ear::Hms(hms::Ear::new(peer_id));
         let spoken = Some(Spoken { ear, reply: Some(hms::reply(&id, &result)) });
-        let issued = Some(issued(&identity));
+        let issued = Some(identity.issued());
         let (seat, session) = (Arc::clone(self.socket.seat()), "".into());
         let ask = |answer| {
             let id = id.clone();
@@ -310,7 +310,7 @@ impl Session {
     }
 
     fn answer(&mut self, offer: &str) -> Option<String> {
-        let speech = self.speech.as_mut()?;
+        let Some(super::Speech::Hms(speech)) = &mut self.speech else { return None };
         speech.answers += 1;
         sdp::silent_answer(offer, speech.answers)
     }
@@ -327,7 +327,7 @@ impl Session {
     async fn publish(&mut self, tracks: Vec<Published>) {
         if !tracks.is_empty() {
             let question: Question = Box::new(move |_, ear| {
-                let dialect::Ear::Hms(ear) = ear;
+                let dialect::Ear::Hms(ear) = ear else { return Vec::new() };
                 ear.publish(tracks);
                 Vec::new()
             });

@@ -18,8 +18,9 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Next, Session, entry::Coming};
+use super::{Next, Session};
 use crate::{
+    auth::coming::Coming,
     hub::{AccessAsk, Ask, KnockAsk},
     metrics, mint,
 };
@@ -71,7 +72,7 @@ impl Session {
         };
         let Knock { room, name, .. } = knock;
         let coming = Coming { name, create: false, ..Coming::to(room) };
-        let entry = self.entry(coming, identity.as_ref(), mint::peer_id());
+        let entry = self.entrance().joining(coming, identity.as_ref(), mint::peer_id());
         let (cid, joining) = match entry {
             Ok(entry) => entry,
             Err(error) if error.reason() == "bad-token" => {
@@ -99,10 +100,11 @@ impl Session {
             Err(error) => return self.turn_away(&id, "access", &error).await,
         };
         let coming = Coming { create: access.create, ..Coming::to(access.room) };
-        let (cid, joining) = match self.entry(coming, identity.as_ref(), mint::peer_id()) {
-            Ok(entry) => entry,
-            Err(error) => return self.refuse(&id, &error).await,
-        };
+        let (cid, joining) =
+            match self.entrance().joining(coming, identity.as_ref(), mint::peer_id()) {
+                Ok(entry) => entry,
+                Err(error) => return self.refuse(&id, &error).await,
+            };
         let ask = |answer| Ask::Access(Box::new(AccessAsk { joining, answer }));
         match self.house.hub.asked(&cid, ask).await.flatten() {
             Ok(reply) => self.say(frame::reply(&id, &reply)).await,

@@ -76,7 +76,7 @@ test("two pages show each other's camera, and a right that is lost stops picture
   const again = await video(bo, "Bo").evaluateHandle((node) => node.srcObject.getVideoTracks()[0]);
   await bo.presses("leave");
   await owner.misses("tile", { name: "Bo" });
-  assert.equal(await again.evaluate((track) => track.readyState), "ended");
+  await bo.page.waitForFunction((track) => track.readyState === "ended", again);
   stage.calm();
 });
 

@@ -29,7 +29,7 @@ function program() {
 }
 
 /**
- * A running server: `{ origin, owner, participant, token, call, stream, stop }`, the links as printed; `token(...arguments)` is `rolecall token`,
+ * A running server: `{ origin, owner, participant, token, call, room, stream, stop }`, the links as printed; `token(...arguments)` is `rolecall token`,
  * `call(cid, method, params)` a call as the back end, `stream("POST /video/call/…", body)` a request of its to Stream's REST API.
  * `settings` are `ROLECALL_` variables of its own.
  */
@@ -83,6 +83,8 @@ export async function startServer(settings = {}) {
       if (error) throw new Error(`${method}: ${error.code} ${error.message}`);
       return result;
     };
+    /** The live state as the server shows it. */
+    const room = async (cid) => (await fetch(`${told.origin}/v1/rooms/${encodeURIComponent(cid)}`, { headers: { authorization: `Bearer ${serverToken()}` } })).json();
     const stream = async (line, body) => {
       const [method, path] = line.split(" ");
       const response = await fetch(`${told.origin}/api/v2${path}?api_key=devkey`, {
@@ -94,7 +96,7 @@ export async function startServer(settings = {}) {
       if (!response.ok) throw new Error(`${line}: ${answer.message}`);
       return answer;
     };
-    return { ...told, token, call, stream, stop };
+    return { ...told, token, call, room, stream, stop };
   } catch (error) {
     await stop();
     throw error;

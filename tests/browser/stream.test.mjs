@@ -1,43 +1,18 @@
 /** @file Stream's SDK for browsers, unmodified, in pages of another origin: one page's doings show in the other's call, over the SDK's own connection. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { openDailyHouse } from "./daily-house.mjs";
-
-const FOLDER = join(import.meta.dirname, "stream");
-
-/** The page as one script, the SDK in it as it is published. */
-async function bundle() {
-  const { build } = createRequire(join(FOLDER, "package.json"))("esbuild");
-  const { outputFiles } = await build({
-    entryPoints: [join(FOLDER, "page.js")],
-    bundle: true, write: false, format: "esm", platform: "browser", define: { "process.env.NODE_ENV": '"production"' }, logLevel: "error",
-  });
-  return outputFiles[0].text;
-}
+import { openStreamHouse } from "./stream-house.mjs";
 
 let house;
-before(async () => { house = await openDailyHouse(); });
+before(async () => { house = await openStreamHouse(); });
 after(() => house?.close());
 
 test("what one page does shows in the other, also after its connection was cut", async (t) => {
   const { server, pages } = house;
-  pages.put("/page.js", await bundle());
-  pages.put("/hint", "");
-  pages.put("/", '<!doctype html><meta charset="utf-8"><title>stream</title><script type="module" src="/page.js"></script>');
   assert.notEqual(pages.origin, server.origin);
   const id = randomUUID().slice(0, 8);
-  const open = async (user) => {
-    const { page } = await house.open(`${pages.origin}/`);
-    t.after(() => page.close());
-    const token = await server.token("--user", user);
-    await page.evaluate((how) => window.begin(how), { address: server.origin, apiKey: "devkey", user: { id: user }, token });
-    await page.evaluate((one) => window.open_call(one), id);
-    return page;
-  };
-  const [ann, bo] = [await open("ann"), await open("bo")];
+  const [ann, bo] = [await house.enter(t, "ann", id), await house.enter(t, "bo", id)];
   await ann.evaluate(() => window.call.getOrCreate({ data: { custom: { topic: "tea" } } }).then(() => null));
   assert.deepEqual(await bo.evaluate(() => window.call.get().then(() => window.call.state.custom)), { topic: "tea" });
 

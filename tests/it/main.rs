@@ -25,6 +25,7 @@ mod restart;
 mod resume;
 mod room_state;
 mod server_side;
+mod sfu;
 mod stream;
 mod teams;
 mod trail;

@@ -145,8 +145,16 @@ fn still(mut value: Value) -> Value {
         Value::Object(object) => {
             object.retain(|key, _| !key.ends_with("_at") && key != "duration");
             for (key, inner) in object.iter_mut() {
-                // Ids that the server makes up.
-                let made = ["next", "prev", "user_session_id", "current_session_id", "last_active"];
+                // Ids that the server makes up, and where it is.
+                let made = [
+                    "next",
+                    "prev",
+                    "user_session_id",
+                    "current_session_id",
+                    "last_active",
+                    "url",
+                    "ws_endpoint",
+                ];
                 *inner = if made.contains(&key.as_str())
                     || (key == "id" && inner.as_str().is_some_and(|id| id.len() > 36))
                 {

@@ -1,6 +1,5 @@
 //! 100ms's wire, as its web SDK speaks it. [`call`] reads what a client says, [`Ear`] writes what it
-//! hears, [`words`] has the shapes of both, [`sdp`] the answer that lets media roles join without
-//! media. It must not see sockets.
+//! hears, [`words`] has the shapes of both. It must not see sockets.
 
 use serde_json::{Value, json};
 
@@ -12,7 +11,6 @@ use crate::{
 pub mod call;
 mod ear;
 mod query;
-pub mod sdp;
 pub mod tracks;
 pub mod words;
 

@@ -8,5 +8,6 @@ mod hms;
 mod page;
 mod readme;
 mod schema;
+mod sfu;
 mod stage;
 mod vectors;

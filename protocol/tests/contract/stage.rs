@@ -8,6 +8,7 @@ use rolecall_protocol::{
     dialect::{
         Ear, hms,
         native::{self, Asked, call},
+        stream::sfu::{self, Face, Faces},
     },
     id::{CallTypeName, Cid, PeerId, RoleName, Timestamp, UserId},
     json::Metadata,
@@ -32,6 +33,7 @@ use serde_json::{Value, json};
 /// 2026-01-01T00:00:00.000Z
 const START: Timestamp = Timestamp(1_767_225_600_000);
 const GRACE_MS: u64 = 30_000;
+const GRACE_S: u64 = GRACE_MS / 1000;
 const STEP_MS: u64 = 1000;
 
 /// What a token says of somebody.
@@ -52,15 +54,26 @@ pub(crate) struct Stage {
     pub(crate) people: BTreeMap<String, Claims>,
     /// Every frame each of them was sent.
     pub(crate) told: BTreeMap<String, Vec<Value>>,
-    /// What each would be told had he come with 100ms's SDK.
-    pub(crate) heard: BTreeMap<String, Vec<Value>>,
-    ears: BTreeMap<String, Ear>,
+    /// What each would be told had he come with another's SDK, by whose.
+    pub(crate) heard: BTreeMap<&'static str, BTreeMap<String, Vec<Value>>>,
+    ears: BTreeMap<String, [(&'static str, Ear); 2]>,
     missed: BTreeMap<String, Vec<Value>>,
     at: Timestamp,
 }
 
 pub(crate) fn peer_id(name: &str) -> PeerId {
     PeerId::parse(&format!("p-{name}")).unwrap()
+}
+
+/// Notes what somebody heard.
+fn note(
+    heard: &mut BTreeMap<&'static str, BTreeMap<String, Vec<Value>>>,
+    dialect: &'static str,
+    name: &str,
+    frames: Vec<String>,
+) {
+    let heard = heard.entry(dialect).or_default().entry(name.to_owned()).or_default();
+    heard.extend(frames.iter().map(|text| value(text)));
 }
 
 fn value(text: &str) -> Value {
@@ -264,14 +277,23 @@ impl Stage {
         Ok(decision.reply)
     }
 
-    /// From now on it is noted, too, what he would hear of 100ms's words.
+    /// From now on it is noted, too, what he would hear of 100ms's words, and of Stream's.
     fn lend_ear(&mut self, name: &str) {
         let id = peer_id(name);
-        let mut ear = Ear::Hms(hms::Ear::new(id.clone()));
         let policy = hms::policy(&self.room, &self.room.peers[&id]);
-        let frames = [policy].into_iter().chain(ear.arrive(&self.room, false));
-        self.heard.entry(name.to_owned()).or_default().extend(frames.map(|text| value(&text)));
-        self.ears.insert(name.to_owned(), ear);
+        let faces = Faces(Arc::new(|user| Face {
+            image: format!("https://example.com/{user}.png").into(),
+            ..Face::default()
+        }));
+        let mut ears = [
+            ("hms", Ear::Hms(hms::Ear::new(id.clone()))),
+            ("sfu", Ear::Stream(sfu::Ear::new(id, faces, GRACE_S))),
+        ];
+        note(&mut self.heard, "hms", name, vec![policy]);
+        for (dialect, ear) in &mut ears {
+            note(&mut self.heard, dialect, name, ear.arrive(&self.room, false));
+        }
+        self.ears.insert(name.to_owned(), ears);
     }
 
     /// Who waits is told the answer, as a session of his would.
@@ -298,9 +320,8 @@ impl Stage {
             if !notice.audience.reaches(peer) {
                 continue;
             }
-            if let Some(ear) = self.ears.get_mut(name) {
-                let frames = ear.hear(&self.room, notice).into_iter().map(|text| value(&text));
-                self.heard.entry(name.clone()).or_default().extend(frames);
+            for (dialect, ear) in self.ears.get_mut(name).into_iter().flatten() {
+                note(&mut self.heard, dialect, name, ear.hear(&self.room, notice));
             }
             match self.missed.get_mut(name) {
                 None => self.told.entry(name.clone()).or_default().push(text.clone()),

@@ -12,7 +12,7 @@ use rolecall_protocol::{
     },
 };
 
-use crate::{hms::Mirror, view::View};
+use crate::{hms, sfu, view::View};
 
 /// The moment at which every house begins.
 pub(crate) const MORNING: Timestamp = Timestamp(1_767_225_600_000);
@@ -25,7 +25,9 @@ pub(crate) struct House {
     journal: Vec<(Timestamp, Event)>,
     views: BTreeMap<PeerId, View>,
     /// The same people, had they come with 100ms's SDK.
-    mirrors: BTreeMap<PeerId, Mirror>,
+    mirrors: BTreeMap<PeerId, hms::Mirror>,
+    /// And had they joined with Stream's.
+    participants: BTreeMap<PeerId, sfu::Mirror>,
 }
 
 /// What came of one command.
@@ -48,6 +50,7 @@ impl House {
             journal: Vec::new(),
             views: BTreeMap::new(),
             mirrors: BTreeMap::new(),
+            participants: BTreeMap::new(),
         }
     }
 
@@ -110,21 +113,27 @@ impl House {
             Event::PeerJoined { newcomer } => {
                 let id = newcomer.peer_id.clone();
                 let view = View::snapshot(&self.room, &id);
-                self.mirrors.insert(id.clone(), Mirror::of(&self.room, &id));
+                self.mirrors.insert(id.clone(), hms::Mirror::of(&self.room, &id));
+                self.participants.insert(id.clone(), sfu::Mirror::of(&self.room, &id));
                 self.views.insert(id, view);
             }
             Event::PeerReturned { peer_id } => {
                 if let Some(mirror) = self.mirrors.get_mut(peer_id) {
                     mirror.returns(&self.room);
                 }
+                if let Some(mirror) = self.participants.get_mut(peer_id) {
+                    mirror.returns(&self.room);
+                }
             }
             Event::PeerLeft { peer_id, .. } => {
                 self.views.remove(peer_id);
                 self.mirrors.remove(peer_id);
+                self.participants.remove(peer_id);
             }
             Event::RoomClosed { .. } | Event::RoomEnded { .. } | Event::RoomDeleted { .. } => {
                 self.views.clear();
                 self.mirrors.clear();
+                self.participants.clear();
             }
             _ => {}
         }
@@ -154,6 +163,9 @@ impl House {
             if let Some(mirror) = self.mirrors.get_mut(id) {
                 mirror.hear(&self.room, &notice);
             }
+            if let Some(mirror) = self.participants.get_mut(id) {
+                mirror.hear(&self.room, &notice);
+            }
         }
         (heard, notice)
     }
@@ -168,6 +180,9 @@ impl House {
             view.check(&self.room);
         }
         for mirror in self.mirrors.values() {
+            mirror.check(&self.room);
+        }
+        for mirror in self.participants.values() {
             mirror.check(&self.room);
         }
     }

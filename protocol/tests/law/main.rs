@@ -6,6 +6,7 @@ mod hms;
 mod house;
 mod play;
 mod rest;
+mod sfu;
 mod told;
 mod view;
 mod walk;

@@ -128,9 +128,7 @@ pub fn authenticate(stream: &Stream, uri: &Uri, headers: &HeaderMap) -> Result<C
         Some(value) => value.to_str().unwrap_or_default(),
         None => query.auth_type.as_deref().unwrap_or("jwt"),
     };
-    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = token.map(without_scheme).filter(|token| !token.is_empty());
-    match (auth_type, token) {
+    match (auth_type, token(headers)) {
         ("jwt", Some(token)) => {
             let caller = named(stream.verifier.verify(token)?)?;
             if let Caller::User(user) = &caller {
@@ -160,6 +158,12 @@ pub fn authenticate(stream: &Stream, uri: &Uri, headers: &HeaderMap) -> Result<C
             Err(Fault::unauthorized(code::AUTH, text))
         }
     }
+}
+
+/// The token of a request.
+pub fn token(headers: &HeaderMap) -> Option<&str> {
+    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    token.map(without_scheme).filter(|token| !token.is_empty())
 }
 
 /// A token without user is the back end's, unless it names calls: one that was meant for some calls

@@ -5,6 +5,7 @@
 mod changing;
 mod creating;
 mod heard;
+mod joining;
 mod members;
 mod messages;
 mod moderation;
@@ -55,7 +56,10 @@ pub(super) fn routes() -> Routes {
 
 /// The routes that only browsers know.
 pub(super) fn browser_routes() -> Routes {
-    OpenApiRouter::default().merge(moderation::browser_routes()).merge(messages::browser_routes())
+    OpenApiRouter::default()
+        .merge(joining::browser_routes())
+        .merge(moderation::browser_routes())
+        .merge(messages::browser_routes())
 }
 
 /// Which call.

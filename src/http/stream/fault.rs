@@ -60,6 +60,7 @@ pub struct Fault {
     text: String,
     fields: BTreeMap<String, String>,
     retry_after_s: Option<u64>,
+    for_good: bool,
 }
 
 /// The body of every error.
@@ -98,7 +99,7 @@ impl Fault {
             Some((end, _)) => format!("{}…", &text[..end]),
             None => text,
         };
-        Self { status, code, text, fields: BTreeMap::new(), retry_after_s: None }
+        Self { status, code, text, fields: BTreeMap::new(), retry_after_s: None, for_good: false }
     }
 
     /// 400: the request is not good.
@@ -196,6 +197,14 @@ impl Fault {
         }
     }
 
+    /// The same, and told so that SDKs which would try again do not: unless it is the token, the rate
+    /// or the moment that is wrong.
+    #[must_use]
+    pub fn for_good(self) -> Self {
+        let for_good = matches!(self.code, code::INPUT | code::UNKNOWN | code::NOT_ALLOWED);
+        Self { for_good, ..self }
+    }
+
     /// The status it is sent with.
     pub const fn status(&self) -> StatusCode {
         self.status
@@ -240,7 +249,7 @@ impl Fault {
             more_info: MORE_INFO,
             details: [],
             exception_fields: self.fields,
-            unrecoverable: false,
+            unrecoverable: self.for_good,
         }
     }
 }

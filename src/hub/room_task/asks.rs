@@ -18,7 +18,7 @@ use rolecall_protocol::{
 use super::{RoomTask, seats::Issued};
 use crate::{
     hub::{
-        Ask, CallAsk, JoinAsk, ResumeAsk, Resumed, Seated, Spoken, actor, output::Output,
+        Ask, CallAsk, Fresh, JoinAsk, ResumeAsk, Resumed, Seated, Spoken, actor, output::Output,
         output::native_close, refused,
     },
     metrics,
@@ -34,6 +34,7 @@ impl RoomTask {
             Ask::StopWaiting { waiting_id } => self.stop_waiting(waiting_id),
             Ask::Resume(ask) => self.resume(*ask),
             Ask::Call(ask) => self.call(ask),
+            Ask::Aside(ask) => self.call_aside(*ask),
             Ask::Question { from, question } => self.question(&from, question),
             Ask::WouldBe { joining, tell, answer } => self.would_be(*joining, tell, answer),
             Ask::State { id, from } => {
@@ -127,7 +128,8 @@ impl RoomTask {
     }
 
     fn resume(&mut self, ask: ResumeAsk) {
-        match self.may_resume(&ask) {
+        let ask = ResumeAsk { peer_id: self.known_as(ask.peer_id), ..ask };
+        match self.may_resume(&ask.peer_id, &ask.session_hash, ask.token.as_ref()) {
             Ok((exp, issued)) => self.resumed(ask, exp, issued),
             Err(error) => {
                 metrics::call("resume", reason_word(&error));
@@ -138,13 +140,18 @@ impl RoomTask {
     }
 
     /// Whether the seat is his; the end of the token that is in force then, and when it was made.
-    fn may_resume(&self, ask: &ResumeAsk) -> Result<(Option<u64>, Issued), ErrorBody> {
-        let peer = self.room.peers.get(&ask.peer_id).ok_or_else(ErrorBody::session_gone)?;
-        let chair = self.chairs.get(&ask.peer_id).ok_or_else(ErrorBody::session_gone)?;
-        if peer.who.session != ask.session_hash {
+    pub(super) fn may_resume(
+        &self,
+        peer_id: &PeerId,
+        session_hash: &Arc<str>,
+        token: Option<&Fresh>,
+    ) -> Result<(Option<u64>, Issued), ErrorBody> {
+        let peer = self.room.peers.get(peer_id).ok_or_else(ErrorBody::session_gone)?;
+        let chair = self.chairs.get(peer_id).ok_or_else(ErrorBody::session_gone)?;
+        if peer.who.session != *session_hash {
             return Err(ErrorBody::session_gone());
         }
-        match &ask.token {
+        match token {
             Some(fresh) if is_of(fresh.user_id.as_ref(), peer) => {
                 Ok((fresh.stay.ends(came_s(peer)), Issued::At(fresh.issued)))
             }
@@ -188,9 +195,8 @@ impl RoomTask {
         self.renew(&peer_id, exp, issued);
         let (ear, reply) = parts(spoken);
         let native = ear.is_none();
-        // What he was told before still counts.
         let known = self.chairs.get_mut(&peer_id).and_then(|chair| chair.ear.take());
-        let ear = ear.map(|fresh| known.unwrap_or(fresh));
+        let ear = ear.map(|fresh| fresh.back(&peer_id, known));
         self.sit_down(&peer_id, &seat, &session, ear);
         let same_life = *self.room.epoch == *epoch && seq <= self.room.seq;
         let missed = self.chairs.get_mut(&peer_id).and_then(|chair| {

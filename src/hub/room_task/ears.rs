@@ -9,9 +9,9 @@ use rolecall_protocol::{
 };
 use tokio::sync::oneshot;
 
-use super::RoomTask;
+use super::{RoomTask, seats::Chair};
 use crate::{
-    hub::{Greeting, Question, ReplyIn, Seated, actor, output::Output, refused},
+    hub::{AsideAsk, Greeting, Question, ReplyIn, Seated, actor, output::Output, refused},
     metrics,
 };
 
@@ -83,6 +83,27 @@ impl RoomTask {
             self.outputs.insert(before, Output::Private(from.peer_id.clone(), text.into()));
         }
         self.stage_closings();
+    }
+
+    /// A call that does not come by a peer's socket: his who shows that it is his.
+    pub(super) fn call_aside(&mut self, ask: AsideAsk) {
+        let AsideAsk { known_as, session_hash, token, command, answer } = ask;
+        let method = command.name();
+        let peer_id = self.known_as(known_as);
+        let outcome = self
+            .may_resume(&peer_id, &session_hash, token.as_ref())
+            .and_then(|_| self.act(Actor::Peer(peer_id), command).map_err(|error| refused(&error)));
+        metrics::call(method, super::asks::outcome_word(&outcome));
+        self.stage_closings();
+        self.outputs.push(Output::Then(Box::new(move || drop(answer.send(outcome)))));
+    }
+
+    /// The peer whose client knows itself by that id; where there is none, the one of that id.
+    pub(super) fn known_as(&self, id: PeerId) -> PeerId {
+        let mut chairs = self.chairs.iter();
+        let meant = |chair: &Chair| chair.ear.as_ref().is_some_and(|ear| ear.is_called(&id));
+        let found = chairs.find(|(_, chair)| meant(chair)).map(|(peer, _)| peer.clone());
+        found.unwrap_or(id)
     }
 
     /// Requests that waited for others to end are made, where those did; after so long they are made no

@@ -165,6 +165,24 @@ pub struct GetOrCreateCallRequest {
     pub video: Option<bool>,
 }
 
+/// `join`.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct JoinCallRequest {
+    /// Where the client is; taken, and not used: there is one place.
+    pub location: Option<String>,
+    /// Whether the call is created where there is none.
+    pub create: Option<bool>,
+    /// What is said of it, if it is to be created.
+    pub data: Option<CallRequest>,
+    /// How many members are shown.
+    #[schema(minimum = 0, maximum = 100)]
+    pub members_limit: Option<u64>,
+    /// Taken, and not used: nobody is rung.
+    pub ring: Option<bool>,
+    /// Taken, and not used: nobody is notified.
+    pub notify: Option<bool>,
+}
+
 /// The query of `get`.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -215,6 +233,66 @@ pub struct GetOrCreateCallResponse {
     pub created: bool,
     /// How long the server took.
     pub duration: Spent,
+}
+
+/// The answer to `join`: what the client needs to be a participant.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JoinCallResponse {
+    /// The call as whoever asked sees it.
+    #[serde(flatten)]
+    pub state: CallState,
+    /// Whether it was created just now.
+    pub created: bool,
+    /// By which he comes in.
+    pub credentials: Credentials,
+    /// What the client is to tell of its media.
+    pub stats_options: StatsOptions,
+    /// How long the server took.
+    pub duration: Spent,
+}
+
+/// By which somebody comes in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Credentials {
+    /// Where.
+    pub server: SfuResponse,
+    /// Who he is: his own token, or a ticket where he has none.
+    pub token: String,
+    /// Always empty: no connection for media ever comes about.
+    pub ice_servers: Vec<IceServer>,
+}
+
+/// Where somebody comes in.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SFUResponse)]
+pub struct SfuResponse {
+    /// The address of remote calls.
+    pub url: String,
+    /// The address of the socket.
+    pub ws_endpoint: String,
+    /// Its name.
+    pub edge_name: &'static str,
+}
+
+/// What would help media through.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ICEServer)]
+pub struct IceServer {
+    /// Its addresses.
+    pub urls: Vec<String>,
+    /// Who asks it.
+    pub username: String,
+    /// And proves it.
+    pub password: String,
+}
+
+/// What a client is to tell of its media: nothing.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct StatsOptions {
+    /// Whether it tells anything.
+    pub enable_rtc_stats: bool,
+    /// How often, in milliseconds; 0: never.
+    pub reporting_interval_ms: u64,
 }
 
 /// The answer to `get` and `update`.

@@ -81,32 +81,7 @@ async fn get_or_create_call(
 ) -> Answer<GetOrCreateCallResponse> {
     let call = path.of(&stream, &ask)?.watched();
     let members = limit("members_limit", request.members_limit)?;
-    let data = request.data.unwrap_or_default();
-    let order = order_of(&data);
-    let (created, glimpse) = match call.there(members).await? {
-        Some(glimpse) => (false, glimpse),
-        None => {
-            let creation = call.creation(data).await?;
-            let command = Command::Create(Box::new(creation));
-            let readers = readers(&stream);
-            let (reply, (mut glimpse, readers, heard)) = call
-                .act_and(command, move |room, who| {
-                    let glimpse = Glimpse::of(room, who, LIST_MAX);
-                    let at = room.created_at.unwrap_or_default();
-                    let heard = ear::created(room, glimpse.members.clone(), at);
-                    (glimpse, readers(room), heard)
-                })
-                .await?;
-            let created = reply == Reply::Created { created: true };
-            if created {
-                tell_members(&stream, &ask, readers, &heard);
-                // All of them came at one moment: the last of the request is the last added.
-                glimpse.members.sort_by_key(|(user, _)| order.get(user).copied());
-            }
-            glimpse.members.truncate(members);
-            (created, glimpse)
-        }
-    };
+    let (created, glimpse) = call.get_or_create(request.data.unwrap_or_default(), members).await?;
     let state = Shown::new(&stream, ask.speech()).state(&glimpse);
     Ok(axum::Json(GetOrCreateCallResponse { state, created, duration: ask.spent() }))
 }
@@ -138,6 +113,36 @@ fn order_of(data: &CallRequest) -> BTreeMap<UserId, Reverse<usize>> {
 }
 
 impl Call<'_> {
+    /// The call as whoever asks sees it, created now where there was none: then the answer says so.
+    pub(super) async fn get_or_create(
+        &self,
+        data: CallRequest,
+        members: usize,
+    ) -> Result<(bool, Glimpse), Fault> {
+        if let Some(glimpse) = self.there(members).await? {
+            return Ok((false, glimpse));
+        }
+        let order = order_of(&data);
+        let command = Command::Create(Box::new(self.creation(data).await?));
+        let readers = readers(self.stream);
+        let (reply, (mut glimpse, readers, heard)) = self
+            .act_and(command, move |room, who| {
+                let glimpse = Glimpse::of(room, who, LIST_MAX);
+                let at = room.created_at.unwrap_or_default();
+                let heard = ear::created(room, glimpse.members.clone(), at);
+                (glimpse, readers(room), heard)
+            })
+            .await?;
+        let created = reply == Reply::Created { created: true };
+        if created {
+            tell_members(self.stream, self.ask, readers, &heard);
+            // All of them came at one moment: the last of the request is the last added.
+            glimpse.members.sort_by_key(|(user, _)| order.get(user).copied());
+        }
+        glimpse.members.truncate(members);
+        Ok((created, glimpse))
+    }
+
     /// The call as whoever asks sees it, if there is one.
     async fn there(&self, members: usize) -> Result<Option<Glimpse>, Fault> {
         match self.look(members).await {

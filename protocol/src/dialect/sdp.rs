@@ -1,6 +1,6 @@
-//! The silent answer: an SDP answer of text alone. 100ms's SDK needs an answer to its offer before it
-//! lets a peer join or publish, but no connection; an answer without candidates never becomes one.
-//! It must not know who offers.
+//! The silent answer: an SDP answer of text alone. 100ms's and Stream's SDKs need an answer to an
+//! offer before they join or publish, but no connection; an answer without candidates never becomes
+//! one. It must not know who offers.
 
 /// Longest offer that is answered, in bytes.
 pub const OFFER_MAX: usize = 48 * 1024;
@@ -10,7 +10,7 @@ const FINGERPRINT: &str = "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:\
 
 /// Answers an offer; nothing where it is none.
 ///
-/// Every section is accepted (`rejected` ones keep the SDK waiting for ever) and received from where
+/// Every section is accepted (`rejected` ones keep an SDK waiting for ever) and received from where
 /// it would send; no candidates are given, so that both ends stay as new.
 #[must_use]
 pub fn silent_answer(offer: &str, version: u64) -> Option<String> {
@@ -69,9 +69,16 @@ fn answer_section<'a>(section: &[&'a str]) -> Option<(Option<&'a str>, String)> 
         let sends = section.iter().any(|line| matches!(*line, "a=sendonly" | "a=sendrecv"));
         add("a=rtcp-mux");
         add(if sends && !rejected { "a=recvonly" } else { "a=inactive" });
-        let codecs = ["a=rtpmap:", "a=fmtp:", "a=rtcp-fb:"];
-        let of_codecs = section.iter().filter(|l| codecs.iter().any(|start| l.starts_with(start)));
-        of_codecs.for_each(|line| add(line));
+        let taken = ["a=rtpmap:", "a=fmtp:", "a=rtcp-fb:", "a=extmap:"];
+        let as_offered = section.iter().filter(|l| taken.iter().any(|start| l.starts_with(start)));
+        as_offered.for_each(|line| add(line));
+        // Layers that are sent are received: without that an SDK could not offer them again.
+        if let Some(layers) = attribute("simulcast").and_then(|text| text.strip_prefix("send ")) {
+            let rids = section.iter().filter_map(|line| line.strip_prefix("a=rid:"));
+            let rids = rids.filter_map(|rid| rid.strip_suffix(" send"));
+            rids.for_each(|rid| add(&format!("a=rid:{rid} recv")));
+            add(&format!("a=simulcast:recv {layers}"));
+        }
     }
     Some(((!rejected).then_some(mid), text))
 }
