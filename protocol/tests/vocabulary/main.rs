@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot go on says so by falling")]
 
 mod house;
+mod joined;
 mod page;
 mod reading;
 mod writing;

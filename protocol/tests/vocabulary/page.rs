@@ -20,7 +20,7 @@ fn named() -> Vec<String> {
 /// The names of the tests of these modules, and of the SDK's.
 fn tests() -> Vec<String> {
     let mut all = Vec::new();
-    for module in ["reading", "writing"] {
+    for module in ["reading", "joined", "writing"] {
         let text = read(&format!("protocol/tests/vocabulary/{module}.rs"));
         let of_rust = text
             .split("#[test]")
