@@ -5,11 +5,11 @@ import { openDailyHouse } from "./daily-house.mjs";
 
 const FOLDER = join(import.meta.dirname, "stream");
 
-/** The page as one script, the SDK in it as it is published. */
-async function bundle() {
-  const { build } = createRequire(join(FOLDER, "package.json"))("esbuild");
+/** The page of a folder as one script, the vendor's SDK in it as it is published. */
+export async function bundle(folder = FOLDER) {
+  const { build } = createRequire(join(folder, "package.json"))("esbuild");
   const { outputFiles } = await build({
-    entryPoints: [join(FOLDER, "page.js")],
+    entryPoints: [join(folder, "page.js")],
     bundle: true, write: false, format: "esm", platform: "browser", define: { "process.env.NODE_ENV": '"production"' }, logLevel: "error",
   });
   return outputFiles[0].text;

@@ -1,25 +1,14 @@
 /** @file One room, four tongues: pages of the native client, Daily's facade, 100ms's own SDK and Stream's own SDK see the same people, feel each other's doings, and say so in their own words. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openDailyHouse } from "./daily-house.mjs";
+import { bundle } from "./stream-house.mjs";
 
-const STREAM = join(import.meta.dirname, "stream");
 const HMS = join(import.meta.dirname, "../compat/hms");
 const TYPE = "classroom";
 const html = (script) => `<!doctype html><html lang="en"><meta charset="utf-8"><title>one room, four tongues</title>${script}</html>`;
-
-/** A page of a vendor's SDK as one script, the SDK in it as it is published. */
-async function bundle(folder) {
-  const { build } = createRequire(join(folder, "package.json"))("esbuild");
-  const { outputFiles } = await build({
-    entryPoints: [join(folder, "page.js")],
-    bundle: true, write: false, format: "esm", platform: "browser", define: { "process.env.NODE_ENV": '"production"' }, logLevel: "error",
-  });
-  return outputFiles[0].text;
-}
 
 const NATIVE = (origin) => html(`<script type="module">
   import { connect } from ${JSON.stringify(`${origin}/sdk/rolecall.js`)};
@@ -49,7 +38,7 @@ let house;
 before(async () => {
   house = await openDailyHouse();
   const { pages, server } = house;
-  const [stream, hms] = await Promise.all([bundle(STREAM), bundle(HMS)]);
+  const [stream, hms] = await Promise.all([bundle(), bundle(HMS)]);
   pages.put("/stream.js", stream);
   pages.put("/hms.js", hms);
   pages.put("/hint", "");
@@ -110,7 +99,7 @@ const HEARD = (fields) => {
 const ROLES = {
   native: () => Object.fromEntries([...window.room.participants.values()].map(({ userId, role }) => [userId, role]).sort()),
   hms: () => Object.fromEntries(window.stage.get("selectPeers").map(({ customerUserId, roleName }) => [customerUserId, roleName]).sort()),
-  stream: () => Object.fromEntries(window.call.state.session.participants.map(({ user, role }) => [user.id, role]).sort()),
+  stream: () => Object.fromEntries(window.call.state.participants.map(({ userId, roles }) => [userId, roles.join()]).sort()),
   daily: () => Object.values(window.call.participants()).map(({ user_id }) => user_id).sort(),
 };
 
@@ -125,11 +114,6 @@ const NATIVE_SEES = (user) => {
   return { role, canSend: permissions.canSend, canAdmin: permissions.canAdmin };
 };
 const OWN_CAPABILITIES = () => window.call.state.ownCapabilities.filter((word) => ["send-audio", "send-video", "update-call-permissions"].includes(word)).sort();
-/** What Stream's page was told last of what its own user may. */
-const TOLD_OWN = (word) => {
-  const told = window.heard.findLast(({ type }) => type === "call.permissions_updated");
-  return told ? [told.user.id, told.own_capabilities.includes(word)] : null;
-};
 const HMS_MAY = () => {
   const { changeRole, mute } = window.stage.get("selectPermissions");
   const { audio, video, screen } = window.stage.get("selectIsAllowedToPublish");
@@ -168,7 +152,8 @@ test("four tongues in one room say the same, each in its words", async (t) => {
   await stream.page.evaluate(async ({ how, call: [type, name] }) => {
     await window.begin(how);
     window.open_call(name, type);
-    await window.call.get();
+    await Promise.all([window.call.camera.disable(), window.call.microphone.disable()]);
+    await window.call.join();
   }, { how: { address: server.origin, apiKey: "devkey", user: { id: "sue" }, token: suesToken }, call: [TYPE, id] });
 
   /** Waits until all four say that these are there, in these roles. */
@@ -186,14 +171,16 @@ test("four tongues in one room say the same, each in its words", async (t) => {
   const ids = {};
 
   await t.test("the same people in the same roles, and what each may", async () => {
-    await agree({ nat: "student", zed: "student", dia: "student", hal: "student" }, "all are there");
-    for (const user of ["nat", "zed", "dia", "hal"]) ids[user] = await peerOf(user);
+    await agree({ nat: "student", zed: "student", dia: "student", hal: "student", sue: "student" }, "all are there");
+    for (const user of ["nat", "zed", "dia", "hal", "sue"]) ids[user] = await peerOf(user);
     for (const user of Object.keys(ids)) {
       await native.until({ of: NATIVE_SEES, about: user }, { role: "student", canSend: ["audio", "video", "customVideo", "customAudio"], canAdmin: [] }, `what ${user} may`);
       await daily.until({ of: DAILY_SEES, about: user }, { hasPresence: true, canSend: STUDENT_SENDS, canAdmin: false }, `what ${user} may`);
     }
     await hms.until({ of: HMS_MAY }, { role: "student", changeRole: false, mute: false, audio: true, video: true, screen: false }, "what Hal may");
-    await stream.until({ of: OWN_CAPABILITIES }, ["send-audio", "send-video"], "what Sue may, who watches");
+    await stream.until({ of: OWN_CAPABILITIES }, ["send-audio", "send-video"], "what Sue may");
+    await stream.until({ of: () => [window.call.state.callingState, window.call.state.localParticipant.sessionId] }, ["joined", ids.sue], "is in");
+    assert.deepEqual(await native.page.evaluate(() => window.room.counts), { present: 5, hidden: 0 });
   });
 
   await t.test("somebody is hidden, and seen again", async () => {
@@ -212,12 +199,12 @@ test("four tongues in one room say the same, each in its words", async (t) => {
 
   await t.test("Stream's client changes a member's role", async () => {
     await server.stream(`POST /video/call/${TYPE}/${id}/members`, { update_members: [{ user_id: "sue", role: "admin" }] });
-    // The SDK takes it for its own only once it has joined; what it is told is so.
-    await stream.until({ of: TOLD_OWN, about: "update-call-permissions" }, ["sue", true], "what Sue may");
+    await agree({ sue: "admin" }, "Sue rules");
+    await stream.until({ of: OWN_CAPABILITIES }, ["send-audio", "send-video", "update-call-permissions"], "what Sue may");
     await forget();
     await stream.page.evaluate(() => window.call.updateCallMembers({ update_members: [{ user_id: "dia", role: "teacher" }] }).then(() => null));
     await agree({ dia: "teacher" }, "Dia teaches");
-    await native.hears({ type: "ROLE_UPDATED", peerId: ids.dia, to: "teacher", by: "user:sue" });
+    await native.hears({ type: "ROLE_UPDATED", peerId: ids.dia, to: "teacher", by: ids.sue });
     await hms.hears({ type: "ROLE_UPDATED", "data.id": ids.dia, "data.roleName": "teacher" });
     await stream.hears({ type: "call.member_updated_permission", "members.0.user_id": "dia", "members.0.role": "teacher" });
     await daily.hears({ type: "participant-updated", user: "dia" });
@@ -226,15 +213,16 @@ test("four tongues in one room say the same, each in its words", async (t) => {
 
   await t.test("Daily's facade changes what two may", async () => {
     await forget();
-    await daily.page.evaluate(([hal, zed]) => void window.call.updateParticipants({
+    await daily.page.evaluate(([hal, sue]) => void window.call.updateParticipants({
       [hal]: { updatePermissions: { canSend: ["audio"], canAdmin: ["participants"] } },
-      [zed]: { updatePermissions: { canSend: new Set(["video", "customVideo"]) } },
-    }), [ids.hal, ids.zed]);
-    await native.until({ of: NATIVE_SEES, about: "zed" }, { role: "student", canSend: ["video", "customVideo"], canAdmin: [] }, "what Zed may");
+      [sue]: { updatePermissions: { canSend: new Set(["video"]) } },
+    }), [ids.hal, ids.sue]);
     await native.until({ of: NATIVE_SEES, about: "hal" }, { role: "student", canSend: ["audio"], canAdmin: ["participants"] }, "what Hal may");
     await daily.until({ of: DAILY_SEES, about: "hal" }, { hasPresence: true, canSend: ["audio"], canAdmin: ["participants"] }, "what Hal may");
-    // 100ms says it of Hal himself; others are told in Stream's words that his role is the one he had.
+    // 100ms says it of Hal himself, Stream of Sue herself; the role of neither is another.
     await hms.until({ of: HMS_MAY }, { role: "student", changeRole: true, mute: true, audio: true, video: false, screen: false }, "what Hal may");
+    await stream.until({ of: OWN_CAPABILITIES }, ["send-video", "update-call-permissions"], "what Sue may");
+    await stream.hears({ type: "call.permissions_updated", "user.id": "sue" });
     await agree({}, "nobody's role is another");
     assert.deepEqual(await daily.page.evaluate(() => window.heard.filter(({ type }) => type === "rolecall-refused")), []);
   });
@@ -271,6 +259,8 @@ test("four tongues in one room say the same, each in its words", async (t) => {
     const camera = { of: (peer) => window.stage.get("selectVideoTrackByPeerID", peer)?.enabled ?? null, about: ids.zed };
     await hms.until(camera, true, "Zed's camera is on");
     await daily.until({ of: (peer) => window.call.participants()[peer].tracks.video.state !== "off", about: ids.zed }, true, "Zed's camera is on");
+    const published = { of: (peer) => window.call.state.participants.find(({ sessionId }) => sessionId === peer).publishedTracks.length, about: ids.zed };
+    await stream.until(published, 1, "Zed's camera is on");
     await forget();
     await stream.page.evaluate(() => window.call.muteUser("zed", "video").then(() => null));
     await extra.until({ of: () => window.room.self.tracks.video }, "off", "his camera is off");
@@ -278,6 +268,7 @@ test("four tongues in one room say the same, each in its words", async (t) => {
     await hms.until(camera, false, "Zed's camera is off");
     await hms.hears({ type: "TRACK_MUTED", "data.peerId": ids.zed });
     await daily.until({ of: (peer) => window.call.participants()[peer].tracks.video.state, about: ids.zed }, "off", "Zed's camera is off");
+    await stream.until(published, 0, "Zed's camera is off");
     await stream.hears({ type: "call.user_muted", from_user_id: "sue" });
   });
 
@@ -295,13 +286,13 @@ test("four tongues in one room say the same, each in its words", async (t) => {
   await t.test("the room ends", async () => {
     await forget();
     await stream.page.evaluate(() => window.call.endCall().then(() => null));
-    await native.hears({ type: "room-ended", by: "user:sue" });
+    await native.hears({ type: "room-ended", by: ids.sue });
     await native.hears({ type: "closed", code: 4503 });
     await daily.hears({ type: "left-meeting" });
     await hms.hears({ type: "ROOM_ENDED" });
     await hms.until({ of: () => window.stage.get("selectRoomState") }, "Disconnected", "he is out");
     await stream.hears({ type: "call.ended", "user.id": "sue" });
-    await stream.until({ of: () => window.call.state.endedAt instanceof Date }, true, "the call has ended");
+    await stream.until({ of: () => [window.call.state.endedAt instanceof Date, window.call.state.callingState] }, [true, "left"], "the call has ended, and she left");
     assert.notEqual(pages.origin, server.origin, "pages of another origin");
   });
 });
