@@ -93,14 +93,28 @@ impl Session {
                 return self.turn_back(&error).await;
             }
         };
-        let comes_back = join.known_as.is_some();
         if let Some(known_as) = &join.known_as
             && self.sfu_sit_again(&comer, &join, known_as).await
         {
             self.sfu_tracks(join.on).await;
             return Next::Go;
         }
+        match self.sfu_sit_down(&comer, &join).await {
+            Ok(()) if join.known_as.is_some() => self.sfu_tracks(join.on).await,
+            Ok(()) => {}
+            // The answer to his first try was lost, and his SDK tries again as if there had been none.
+            Err(error)
+                if error.reason() == "peer-taken"
+                    && self.sfu_sit_again(&comer, &join, &join.session_id).await => {}
+            Err(error) => return self.turn_back(&error).await,
+        }
+        Next::Go
+    }
+
+    /// Takes a seat.
+    async fn sfu_sit_down(&mut self, comer: &Comer, join: &Join) -> Result<(), ErrorBody> {
         let Comer { cid, joining, identity } = comer;
+        let (cid, joining) = (cid.clone(), joining.clone());
         let user_id = joining.newcomer.user_id.clone();
         let exp = joining.newcomer.exp;
         let mut ear = self.sfu_ear(&join.session_id);
@@ -111,18 +125,11 @@ impl Session {
         let ask = |answer| {
             Ask::Join(Box::new(JoinAsk { id, joining, seat, session, issued, spoken, answer }))
         };
-        match self.house.hub.asked(&cid, ask).await.flatten() {
-            Ok(seated) => {
-                let clock = &self.house.hub.shared().clock;
-                let (term, came_s) = (Term::new(exp, clock), clock.now_s());
-                self.place = Some(Box::new(Place { cid, seated, user_id, came_s, term, issued }));
-                if comes_back {
-                    self.sfu_tracks(join.on).await;
-                }
-                Next::Go
-            }
-            Err(error) => self.turn_back(&error).await,
-        }
+        let seated = self.house.hub.asked(&cid, ask).await.flatten()?;
+        let clock = &self.house.hub.shared().clock;
+        let (term, came_s) = (Term::new(exp, clock), clock.now_s());
+        self.place = Some(Box::new(Place { cid, seated, user_id, came_s, term, issued }));
+        Ok(())
     }
 
     /// Who comes with that.

@@ -352,6 +352,20 @@ async fn a_seat_is_taken_again_by_whose_it_is_and_by_nobody_else() {
         native.until("participant-updated").await;
         bo = back;
     }
+    // Where the answer to a first try was lost the SDK tries again as if it had never come.
+    let (lost, _) = Sfu::join(&house, "eve", "s-eve").await;
+    let mut retry = Sfu::open(house.addr, &lost.token, "s-eve").await;
+    let request = join(&retry.token, "s-eve", None);
+    retry.say(&request).await;
+    assert_eq!(retry.hears("joinResponse").await["reconnected"], true);
+    let mut thief = Sfu::open(house.addr, &user_token("ann", json!({})), "s-eve").await;
+    let request = join(&thief.token, "s-eve", None);
+    thief.say(&request).await;
+    assert_eq!(
+        thief.hears("error").await["reconnectStrategy"],
+        "WEBSOCKET_RECONNECT_STRATEGY_DISCONNECT"
+    );
+
     // Nobody else speaks for him.
     let eve = Sfu::open(house.addr, &user_token("eve", json!({})), "s-bo-3").await;
     let stolen = eve.calls("UpdateMuteStates", tracks(&["AUDIO"], &[])).await;
