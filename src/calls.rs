@@ -156,6 +156,15 @@ impl CallIndex {
         self.cards_of_type(call_type.as_str()).iter().map(|card| card.room.cid.clone()).collect()
     }
 
+    /// The calls that somebody is in, behind that one, in the order of their names; at most so many.
+    #[must_use]
+    pub fn ongoing_after(&self, after: Option<&Cid>, max: usize) -> Vec<Cid> {
+        let calls = self.read();
+        let behind = calls.cards.behind(after.map_or("", Cid::as_str));
+        let ongoing = behind.filter(|card| card.is_ongoing()).take(max);
+        ongoing.map(|card| card.room.cid.clone()).collect()
+    }
+
     /// The cards of the calls of a type, in the order of their names.
     #[must_use]
     pub fn cards_of_type(&self, call_type: &str) -> Vec<Arc<Card>> {

@@ -112,6 +112,7 @@ Examples:
   rolecall token --user ann --name \"Ann B.\"
   rolecall token --user ann --room lobby:demo --owner
   rolecall token --hms --user ann --room stage:keynote --role speaker
+  rolecall token --hms-management --ttl 24h
   rolecall token --user ann --call-cid default:a --call-cid default:b --role host
   curl -H \"Authorization: Bearer $(rolecall token --server)\" localhost:7400/v1/rooms";
 
@@ -152,7 +153,7 @@ pub struct ServeArgs {
 #[derive(Args, Debug)]
 pub struct TokenArgs {
     /// The user it is for
-    #[arg(long, value_name = "ID", required_unless_present = "server")]
+    #[arg(long, value_name = "ID", required_unless_present_any = ["server", "hms_management"])]
     user: Option<String>,
     /// A server token, for your backend: it may do everything but join
     #[arg(long, conflicts_with_all = ["user", "name", "room", "call_cid", "role", "owner"])]
@@ -175,6 +176,9 @@ pub struct TokenArgs {
     /// A token of 100ms's form, for its SDKs; they bring the name themselves
     #[arg(long, requires_all = ["user", "room", "role"], conflicts_with_all = ["server", "name", "call_cid", "owner"])]
     hms: bool,
+    /// A management token of 100ms's form, for your backend: it is good for `/v2` alone
+    #[arg(long, conflicts_with_all = ["user", "server", "name", "room", "call_cid", "role", "owner", "hms"])]
+    hms_management: bool,
     /// How long it is good
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_duration)]
     ttl: Duration,
@@ -307,6 +311,11 @@ impl TokenArgs {
             return Err(CliError::Usage(message.to_owned()));
         };
         let iat = clock.now_s();
+        if self.hms_management {
+            let (jti, ttl_s) = (mint::peer_id().to_string(), self.ttl.as_secs());
+            let claims = auth::hms::ManagementClaims::new(config.api_key.clone(), jti, iat, ttl_s);
+            return Ok(auth::sign(&claims, secret)?);
+        }
         let exp = Some(iat.saturating_add(self.ttl.as_secs()));
         if let (true, Some(user_id), Some(room_id), Some(role)) =
             (self.hms, &self.user, &self.room, &self.role)

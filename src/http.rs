@@ -66,17 +66,20 @@ pub fn api(
     daily: Arc<daily::Daily>,
     hms: Arc<hms::Hms>,
     sfu: Arc<stream::sfu::Sfu>,
+    active: Arc<hms::api::Api>,
 ) -> Router<Arc<Door>> {
     let (rooms, of_rooms) = rooms::routes(rooms).split_for_parts();
     let (daily, of_daily) = daily::routes(daily);
+    let (active, of_active) = hms::api::routes(active);
     let (routes, mut document) = stream::routes(stream);
     document.merge(of_rooms);
     document.merge(of_daily);
+    document.merge(of_active);
     document.merge(health::routes().into_openapi());
     let document = stream::openapi::complete(document);
     let pages = stream::openapi::pages(document);
     let routes = routes.merge(stream::sfu::routes(sfu));
-    rooms.merge(routes).merge(daily).merge(hms::routes(hms)).merge(pages)
+    rooms.merge(routes).merge(daily).merge(active).merge(hms::routes(hms)).merge(pages)
 }
 
 /// All routes: these, `api`, and the pages for every other path.
@@ -106,7 +109,9 @@ async fn answer(State(timeout): State<Duration>, request: Request, next: Next) -
     let response = match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            let late = stream::late(&path, begun).or_else(|| daily::late(&path));
+            let late = stream::late(&path, begun)
+                .or_else(|| daily::late(&path))
+                .or_else(|| hms::api::late(&path));
             let mut response = late.unwrap_or_else(|| {
                 let message = "the request was not complete in time";
                 Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", message).into_response()

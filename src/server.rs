@@ -28,7 +28,7 @@ use crate::{
     http::{
         self, BindError, Door, Readiness,
         daily::{Daily, Turns},
-        hms::Hms,
+        hms::{self, Hms},
         rate::Rates,
         rooms::Rooms,
         stream::{Stream, connections::Connections, sfu::Sfu, tasks::Tasks, user_news::UserNews},
@@ -264,19 +264,27 @@ fn api(door: Arc<Door>, rooms: Arc<Rooms>, closing: watch::Receiver<bool>) -> Ro
         hub: Arc::clone(&rooms.hub),
         default_call_type: rooms.default_call_type.clone(),
         directory,
-        rates,
+        rates: Arc::clone(&rates),
         tasks: Tasks::default(),
         connections,
         closing,
     });
     stream.directory.concern(Arc::new(UserNews(Arc::downgrade(&stream))));
     let sfu = Sfu { door: Arc::clone(&door), stream: Arc::clone(&stream) };
+    let active = hms::api::Api {
+        config: Arc::clone(&door.config),
+        clock: door.clock.clone(),
+        verifier: Arc::clone(&door.verifier),
+        hub: Arc::clone(&rooms.hub),
+        rates,
+        default_call_type: rooms.default_call_type.clone(),
+    };
     let hms = Hms {
         directory: rooms.hub.shared().directory.clone(),
         default_call_type: rooms.default_call_type.clone(),
         door,
     };
-    http::api(rooms, stream, Arc::new(daily), Arc::new(hms), Arc::new(sfu))
+    http::api(rooms, stream, Arc::new(daily), Arc::new(hms), Arc::new(sfu), Arc::new(active))
 }
 
 /// The journal that the settings ask for.

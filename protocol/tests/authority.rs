@@ -485,6 +485,14 @@ fn on_the_room() -> Vec<Row> {
             peer_id: name("owner"),
             raised: true,
         }),
+        row("name a participant", |_| Command::SetNameOf {
+            peer_id: name("participant"),
+            name: "Rose".into(),
+        }),
+        row("set a participant's metadata", |_| Command::SetMetadataOf {
+            peer_id: name("participant"),
+            metadata: serde_json::from_str("7").unwrap(),
+        }),
         own("change the session's data", |_| Command::SetSessionData {
             change: Box::new(serde_json::from_str(r#"{"data":{"page":2}}"#).unwrap()),
         }),

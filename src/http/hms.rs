@@ -1,6 +1,8 @@
 //! The two doors of 100ms's web SDK: `GET /init`, which says where the socket is, and the socket. They
 //! must not know rooms; a role is looked for in the call type.
 
+pub mod api;
+
 use std::sync::Arc;
 
 use axum::{

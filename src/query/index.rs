@@ -97,6 +97,12 @@ impl<R: Clone> Index<R> {
         self.records.values().map(|stored| &stored.record)
     }
 
+    /// The records whose ids come behind that one, in order.
+    pub fn behind(&self, id: &str) -> impl Iterator<Item = &R> {
+        let all = self.records.range::<_, str>((Bound::Excluded(id), Bound::Unbounded));
+        all.map(|(_, stored)| &stored.record)
+    }
+
     /// The records whose ids begin so, in order.
     pub fn beginning(&self, prefix: &str) -> impl Iterator<Item = &R> {
         let all = self.records.range::<_, str>((Bound::Included(prefix), Bound::Unbounded));

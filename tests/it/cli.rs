@@ -6,6 +6,8 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
+use rolecall::{auth::Verifier, clock::Clock, config::Config};
+
 /// The program in a directory without a `rolecall.toml`, with nothing of ours in its environment
 /// but that it keeps nothing.
 pub(crate) fn rolecall(args: &[&str]) -> Command {
@@ -153,4 +155,17 @@ fn a_token_stands_alone_on_stdout() {
     let token = String::from_utf8(output.stdout).unwrap();
     assert_eq!(token.trim_end().split('.').count(), 3, "{token}");
     assert_eq!(token.lines().count(), 1);
+}
+
+#[test]
+fn a_management_token_needs_nobody_and_names_nobody() {
+    let output = rolecall(&["token", "--hms-management", "--ttl", "1d"]).output().unwrap();
+    let token = String::from_utf8(output.stdout).unwrap();
+    let verifier = Verifier::new(&Config::default(), Clock::system()).unwrap();
+    verifier.verify_management(token.trim_end()).unwrap();
+    assert!(verifier.verify(token.trim_end()).is_err(), "it is no server's");
+    for with in ["--user", "--room", "--role"] {
+        let args = ["token", "--hms-management", with, "x"];
+        assert_eq!(rolecall(&args).output().unwrap().status.code(), Some(2), "{with}");
+    }
 }

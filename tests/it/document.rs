@@ -49,6 +49,7 @@ impl Operation {
             ("{type}", "default"),
             ("{cid}", &format!("default:{}", ids.call)),
             ("{room}", ids.call),
+            ("{peer}", ids.peer),
             ("{token}", "none"),
             ("{name}", "default"),
             ("{user_id}", ids.user),

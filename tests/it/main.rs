@@ -17,6 +17,7 @@ mod document;
 mod falls;
 mod faults;
 mod hms;
+mod hms_api;
 mod house;
 mod journal;
 mod media;

@@ -224,6 +224,10 @@ async fn rest(with: &World, without: &World, document: &Value, operations: &[Ope
         if operation.path.starts_with("/v1/") || operation.path.starts_with("/daily/") {
             assert!(status == 403, "{line}: {status} {answer}");
         }
+        // And these take no token that is good for anything else.
+        if operation.path.starts_with("/v2/") {
+            assert!(status == 401, "{line}: {status} {answer}");
+        }
         // What lists is the same, whether there is blue or not.
         for filter in filters(operation) {
             let (line, body) = match operation.method.as_str() {
@@ -346,6 +350,10 @@ async fn native(world: &mut World) {
             }
             ("updateParticipants", Ok(result)) if names_blue => {
                 assert_eq!(result["refused"][0]["reason"], "unknown-peer", "{what}: {result}");
+            }
+            // Another's are the server's alone to set, whoever he is.
+            ("setName" | "setMetadata", Err(error)) if names_blue => {
+                assert_eq!(error["data"]["reason"], "not-allowed", "{what}");
             }
             (_, Err(error)) if names_blue => {
                 assert_eq!(error["data"]["reason"], "unknown-peer", "{what}")

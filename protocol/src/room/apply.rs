@@ -142,11 +142,11 @@ pub fn apply(room: &mut Room, event: &Event, at: Timestamp) {
             let on = on.intersection(peer.sendable());
             Peer { on, ..peer }
         }),
-        Event::NameChanged { peer_id, name } => change(room, peer_id, |_, mut peer| {
+        Event::NameChanged { peer_id, name, .. } => change(room, peer_id, |_, mut peer| {
             peer.who.name = Arc::clone(name);
             peer
         }),
-        Event::MetadataChanged { peer_id, metadata } => change(room, peer_id, |_, mut peer| {
+        Event::MetadataChanged { peer_id, metadata, .. } => change(room, peer_id, |_, mut peer| {
             peer.who.metadata = metadata.clone();
             peer
         }),

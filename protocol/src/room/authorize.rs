@@ -127,6 +127,14 @@ impl<'a> Asker<'a> {
                 }
                 self.touches(self.sees(peer_id)?)
             }
+            // His own, or anybody's where the server asks.
+            Command::SetNameOf { peer_id, .. } | Command::SetMetadataOf { peer_id, .. } => {
+                let own = self.peer().is_ok_and(|own| own.id() == peer_id);
+                if !own {
+                    self.only_the_server()?;
+                }
+                self.sees(peer_id).map(drop)
+            }
             // Whose request it is, `decide` looks up.
             Command::CancelRole { .. } => self.is_somebody(),
             Command::Mute { whom, .. } | Command::RequestUnmute { whom, .. } => {

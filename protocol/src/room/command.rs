@@ -114,8 +114,12 @@ pub enum Command {
     SetAdmission { patch: Box<AdmissionPatch> },
     /// `setName`
     SetName { name: Arc<str> },
+    /// `setName` of somebody else.
+    SetNameOf { peer_id: PeerId, name: Arc<str> },
     /// `setMetadata`
     SetMetadata { metadata: Metadata },
+    /// `setMetadata` of somebody else's.
+    SetMetadataOf { peer_id: PeerId, metadata: Metadata },
     /// `raiseHand`
     RaiseHand { raised: bool },
     /// `raiseHand` of somebody else's.
@@ -287,8 +291,8 @@ impl Command {
             Self::StopWaiting { .. } => "stopWaiting",
             Self::ForgetWaiting => "forgetWaiting",
             Self::SetAdmission { .. } => "setAdmission",
-            Self::SetName { .. } => "setName",
-            Self::SetMetadata { .. } => "setMetadata",
+            Self::SetName { .. } | Self::SetNameOf { .. } => "setName",
+            Self::SetMetadata { .. } | Self::SetMetadataOf { .. } => "setMetadata",
             Self::RaiseHand { .. } | Self::RaiseHandOf { .. } => "raiseHand",
             Self::SendMessage { .. } => "sendMessage",
             Self::Signal { .. } => "signal",

@@ -19,7 +19,10 @@ use super::people::{Doer, Person};
 use super::refusal::Refusal;
 use super::reply::{Relay, Reply};
 use super::state::{Peer, Room};
+use std::sync::Arc;
+
 use crate::id::{PeerId, RequestId, Timestamp};
+use crate::json::Metadata;
 
 /// What follows from one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,26 +141,19 @@ impl<'a> Turn<'a> {
                 let peer_id = own.id().clone();
                 (own.who.exp != exp).then_some(Event::TermRenewed { peer_id, exp })
             }),
-            Command::SetName { name } => self.own(|own| {
-                (own.who.name != name)
-                    .then(|| Event::NameChanged { peer_id: own.id().clone(), name })
-            }),
-            Command::SetMetadata { metadata } => self.own(|own| {
-                let peer_id = own.id().clone();
-                (own.who.metadata != metadata)
-                    .then_some(Event::MetadataChanged { peer_id, metadata })
-            }),
-            Command::RaiseHand { raised } => self.own(|own| {
-                let peer_id = own.id().clone();
-                let by = None;
-                (own.hand_raised != raised).then_some(Event::HandRaised { peer_id, raised, by })
-            }),
+            Command::SetName { name } => Ok(self.set_name(self.asker.peer()?, name)),
+            Command::SetNameOf { peer_id, name } => {
+                Ok(self.set_name(self.asker.sees(&peer_id)?, name))
+            }
+            Command::SetMetadata { metadata } => {
+                Ok(self.set_metadata(self.asker.peer()?, metadata))
+            }
+            Command::SetMetadataOf { peer_id, metadata } => {
+                Ok(self.set_metadata(self.asker.sees(&peer_id)?, metadata))
+            }
+            Command::RaiseHand { raised } => Ok(self.raise_hand(self.asker.peer()?, raised)),
             Command::RaiseHandOf { peer_id, raised } => {
-                let target = self.asker.sees(&peer_id)?;
-                let by = (!self.asker.is_self(target)).then(|| self.by());
-                let raise = Event::HandRaised { peer_id: peer_id.clone(), raised, by };
-                let differs = target.hand_raised != raised;
-                Ok(Decision::events(differs.then_some(raise).into_iter().collect()))
+                Ok(self.raise_hand(self.asker.sees(&peer_id)?, raised))
             }
             Command::SendMessage { data, to, speaker } => {
                 self.knows_roles(&to)?;
@@ -203,6 +199,34 @@ impl<'a> Turn<'a> {
     /// What becomes of the asking peer, if anything.
     fn own(self, event: impl FnOnce(&Peer) -> Option<Event>) -> Result<Decision, Refusal> {
         Ok(Decision::events(event(self.asker.peer()?).into_iter().collect()))
+    }
+
+    fn set_name(self, target: &Peer, name: Arc<str>) -> Decision {
+        let (peer_id, by) = (target.id().clone(), self.by_another(target));
+        let differs = target.who.name != name;
+        Decision::events(
+            differs.then_some(Event::NameChanged { peer_id, name, by }).into_iter().collect(),
+        )
+    }
+
+    fn set_metadata(self, target: &Peer, metadata: Metadata) -> Decision {
+        let (peer_id, by) = (target.id().clone(), self.by_another(target));
+        let differs = target.who.metadata != metadata;
+        let changed = Event::MetadataChanged { peer_id, metadata, by };
+        Decision::events(differs.then_some(changed).into_iter().collect())
+    }
+
+    fn raise_hand(self, target: &Peer, raised: bool) -> Decision {
+        let (peer_id, by) = (target.id().clone(), self.by_another(target));
+        let differs = target.hand_raised != raised;
+        Decision::events(
+            differs.then_some(Event::HandRaised { peer_id, raised, by }).into_iter().collect(),
+        )
+    }
+
+    /// Who does it to a peer, where that is not he himself.
+    fn by_another(self, target: &Peer) -> Option<Doer> {
+        (!self.asker.is_self(target)).then(|| self.by())
     }
 
     /// Somebody as he is known here: as a peer, where he is one.

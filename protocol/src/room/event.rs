@@ -108,9 +108,21 @@ pub enum Event {
     /// A peer's tracks that are on are now these.
     TracksChanged { peer_id: PeerId, on: TrackKinds, by: Doer },
     /// A peer's display name is now this.
-    NameChanged { peer_id: PeerId, name: Arc<str> },
+    NameChanged {
+        peer_id: PeerId,
+        name: Arc<str>,
+        /// Who changed it, where it was not he himself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Doer>,
+    },
     /// A peer's own data is now this.
-    MetadataChanged { peer_id: PeerId, metadata: Metadata },
+    MetadataChanged {
+        peer_id: PeerId,
+        metadata: Metadata,
+        /// Who changed it, where it was not he himself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Doer>,
+    },
     /// A peer raised or lowered his hand.
     HandRaised {
         peer_id: PeerId,
@@ -323,10 +335,12 @@ impl Event {
             | Self::WaitingAnswered { by, .. }
             | Self::UserBlocked { by, .. }
             | Self::UserUnblocked { by, .. } => by.clone(),
-            Self::NameChanged { peer_id, .. }
-            | Self::MetadataChanged { peer_id, .. }
+            Self::NameChanged { peer_id, by: None, .. }
+            | Self::MetadataChanged { peer_id, by: None, .. }
             | Self::HandRaised { peer_id, by: None, .. } => Doer::Peer(peer_id.clone()),
-            Self::HandRaised { by: Some(by), .. } => by.clone(),
+            Self::NameChanged { by: Some(by), .. }
+            | Self::MetadataChanged { by: Some(by), .. }
+            | Self::HandRaised { by: Some(by), .. } => by.clone(),
             Self::Subscribed { subscription } => Doer::Peer(subscription.receiver.clone()),
             Self::RoomCreated { .. }
             | Self::RoomKept

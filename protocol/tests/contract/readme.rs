@@ -240,6 +240,17 @@ fn the_table_of_calls_says_what_is_read_and_what_it_needs() {
             Command::Explain { right, .. } => {
                 Command::Explain { whom: Explainee::Peer(peer_id("bo")), right }
             }
+            Command::RaiseHand { raised } => {
+                Command::RaiseHandOf { peer_id: peer_id("bo"), raised }
+            }
+            Command::SetName { name } => Command::SetNameOf { peer_id: peer_id("bo"), name },
+            Command::SetMetadata { metadata } => {
+                Command::SetMetadataOf { peer_id: peer_id("bo"), metadata }
+            }
+            Command::SetNameOf { name, .. } => Command::SetNameOf { peer_id: peer_id("bo"), name },
+            Command::SetMetadataOf { metadata, .. } => {
+                Command::SetMetadataOf { peer_id: peer_id("bo"), metadata }
+            }
             other => other,
         };
         let server = authorize(&stage.room, Actor::Server, command.clone());

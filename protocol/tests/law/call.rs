@@ -217,7 +217,11 @@ pub(crate) fn command(text: &str) -> Command {
         "goLive" => Command::SetBackstage { backstage: false },
         "stopLive" => Command::SetBackstage { backstage: true },
         "setName" => Command::SetName { name: rest.into() },
+        "setNameOf" => Command::SetNameOf { peer_id: peer(0), name: after_first().into() },
         "setMetadata" => Command::SetMetadata { metadata: json(rest) },
+        "setMetadataOf" => {
+            Command::SetMetadataOf { peer_id: peer(0), metadata: json(after_first()) }
+        }
         "raiseHand" | "lowerHand" if !words.is_empty() => {
             Command::RaiseHandOf { peer_id: peer(0), raised: method == "raiseHand" }
         }

@@ -252,6 +252,14 @@ impl Walk {
             25 => Command::UnblockUser { user_id: user(b) },
             26 if a < 16 => Command::EndRoom { reason: None, lock: b % 2 == 0 },
             26 => Command::SetBackstage { backstage: b % 2 == 0 },
+            27 if c % 8 == 0 => {
+                let (peer_id, name) = (self.peer(a), format!("name {}", b % 3).into());
+                return (Actor::Server, Command::SetNameOf { peer_id, name });
+            }
+            27 if c % 8 == 1 => {
+                let metadata = serde_json::from_str(&(b % 3).to_string()).unwrap();
+                Command::SetMetadataOf { peer_id: self.peer(a), metadata }
+            }
             27 => match a % 3 {
                 0 => Command::SetName { name: format!("name {}", b % 3).into() },
                 1 => Command::SetMetadata {

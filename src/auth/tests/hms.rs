@@ -82,3 +82,69 @@ fn a_minted_one_can_be_read_by_a_browser() {
     assert!(ids >= 3, "others were tried");
     assert_eq!(verifier().verify_at(&token, NOW).unwrap().user_id.as_deref(), Some("ann"));
 }
+
+fn management() -> Value {
+    json!({ "access_key": Config::default().api_key, "type": "management", "version": 2,
+        "jti": "1", "iat": NOW, "nbf": NOW, "exp": NOW + 60 })
+}
+
+fn is_managements(claims: &Value) -> Result<(), AuthError> {
+    let key = Config::default().api_key;
+    crate::auth::claims::read_management(&claims.to_string(), &key, NOW).map(drop)
+}
+
+#[test]
+fn a_back_ends_is_good_for_its_own_door_alone() {
+    is_managements(&management()).unwrap();
+    assert!(read(&management().to_string()).is_err(), "it names nobody, and is no server's");
+    assert!(is_managements(&claims()).is_err(), "people's are not for that door");
+    for server in [json!({}), json!({ "iat": NOW }), json!({ "type": "management" })] {
+        assert!(is_managements(&server).is_err(), "{server}");
+    }
+    // Whatever is left out or added, it is taken for nothing else.
+    let mut untyped = management();
+    untyped.as_object_mut().unwrap().remove("type");
+    for other in [json!("app"), json!(7), Value::Null] {
+        untyped["type"] = other;
+        assert!(read(&untyped.to_string()).is_err() && is_managements(&untyped).is_err());
+    }
+    for (claim, value) in [
+        ("user_id", json!("ann")),
+        ("room_id", json!("stage:keynote")),
+        ("room", json!("stage:keynote")),
+        ("call_cids", json!(["stage:keynote"])),
+        ("r", json!("standup")),
+    ] {
+        let mut both = management();
+        both[claim] = value;
+        assert!(read(&both.to_string()).is_err() && is_managements(&both).is_err(), "{claim}");
+    }
+}
+
+#[test]
+fn a_back_ends_is_this_apps_and_in_time() {
+    for (claim, value, wrong) in [
+        ("access_key", json!("another"), "access_key"),
+        ("access_key", json!(7), "access_key"),
+        ("exp", json!("soon"), "exp"),
+        ("nbf", json!(-1), "nbf"),
+    ] {
+        let mut claims = management();
+        claims[claim] = value;
+        match is_managements(&claims) {
+            Err(AuthError::BadClaim { claim, .. }) => assert_eq!(claim, wrong),
+            other => panic!("{claims}: {other:?}"),
+        }
+    }
+    for (claim, at, error) in [
+        ("exp", NOW - 60, AuthError::Expired),
+        ("nbf", NOW + 60, AuthError::NotYetValid),
+        ("iat", NOW + 60, AuthError::IssuedInFuture),
+    ] {
+        let mut claims = management();
+        claims[claim] = json!(at);
+        assert_eq!(is_managements(&claims), Err(error));
+    }
+    let minted = hms::ManagementClaims::new(Config::default().api_key, "1".to_owned(), NOW, 60);
+    assert_eq!(serde_json::to_value(&minted).unwrap(), management());
+}

@@ -26,7 +26,7 @@ use utoipa::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    super::{Problem, daily},
+    super::{Problem, daily, hms},
     fault::FaultBody,
     speech::{BROWSER_PREFIX, Speech},
 };
@@ -54,7 +54,7 @@ const FAILURES: [(&str, &str); 9] = [
 ];
 
 /// The tags in the order the page shows them.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("app", "Settings of the app: teams, guests, revoked tokens."),
     ("permissions", "What a grant may name."),
     ("roles", "Built-in and custom roles."),
@@ -63,6 +63,7 @@ const TAGS: [(&str, &str); 10] = [
     ("calls", "Calls, their members, permissions and moderation."),
     ("tasks", "What takes longer."),
     ("daily", "Daily's REST API: rooms, meeting tokens, presence, what is done to participants."),
+    ("100ms", "100ms's REST API of active rooms: who is in, and what is done to them."),
     ("rooms", "The native API: live state, audit trail, calls of the native protocol."),
     ("health", "Whether the server lives."),
 ];
@@ -121,7 +122,7 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
             "Rooms, roles and permissions in real time. `/api/v2` is for servers and has moments as \
              whole nanoseconds since 1970; `/video` is for browsers and has them as RFC 3339 text. \
              Both are Stream's REST API, so Stream's SDKs work with it. `/daily/v1` is Daily's REST \
-             API, for servers. `/v1` is the native API.",
+             API, for servers, and `/v2` 100ms's of active rooms. `/v1` is the native API.",
         ))
         .license(Some(License::new("MIT OR Apache-2.0")))
         .build();
@@ -135,6 +136,7 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
             let default = match path {
                 path if path.starts_with(NATIVE_PREFIX) => Some("Problem"),
                 path if daily::is_here(path) => Some("DailyProblem"),
+                path if hms::api::is_here(path) => Some("HmsProblem"),
                 _ => None,
             };
             if let Some(default) = default {
@@ -190,6 +192,14 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
         .build();
     builder = builder.schema("DailyError", daily::FaultBody::schema());
     builder = builder.response("DailyProblem", response);
+    let content =
+        ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("HmsError")))).build();
+    let response = ResponseBuilder::new()
+        .description("What went wrong, as 100ms's API says it.")
+        .content("application/json", content)
+        .build();
+    builder = builder.schema("HmsError", hms::api::FaultBody::schema());
+    builder = builder.response("HmsProblem", response);
     for (name, scheme) in schemes() {
         builder = builder.security_scheme(name, scheme);
     }
@@ -197,7 +207,7 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
     document
 }
 
-/// Whatever goes wrong with the native API, and with Daily's.
+/// Whatever goes wrong with the native API, with Daily's and with 100ms's.
 fn add_problem(operation: &mut Operation, name: &str) {
     let problem = RefOr::Ref(Ref::from_response_name(name));
     operation.responses.responses.insert("default".to_owned(), problem);
@@ -207,7 +217,7 @@ fn failure_name(status: &str) -> String {
     format!("Failure{status}")
 }
 
-fn schemes() -> [(&'static str, SecurityScheme); 3] {
+fn schemes() -> [(&'static str, SecurityScheme); 4] {
     let described = |name: &str, about: &str| ApiKeyValue::with_description(name, about);
     [
         (
@@ -229,6 +239,16 @@ fn schemes() -> [(&'static str, SecurityScheme); 3] {
                     .scheme(HttpAuthScheme::Bearer)
                     .bearer_format("JWT")
                     .description(Some("The back end's token, for the native API; for Daily's the app's secret, too."))
+                    .build(),
+            ),
+        ),
+        (
+            "management_token",
+            SecurityScheme::Http(
+                HttpBuilder::new()
+                    .scheme(HttpAuthScheme::Bearer)
+                    .bearer_format("JWT")
+                    .description(Some("100ms's management token, signed with the app's secret."))
                     .build(),
             ),
         ),

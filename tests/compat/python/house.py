@@ -43,6 +43,9 @@ class House:
         )
         self.url = self._listening()
         self.client = Stream(api_key=KEY, api_secret=SECRET, base_url=self.url)
+        minting = [program(), "token", "--hms-management"]
+        minted = subprocess.run(minting, cwd=self._home.name, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+        self.management_token = minted.stdout.strip()
 
     def _listening(self):
         lines = queue.Queue()

@@ -48,6 +48,9 @@ api_key = "{token}"
 
 [auth.openapi.server_token]
 bearer = "{token}"
+
+[auth.openapi.management_token]
+bearer = "{management}"
 """
 
 
@@ -62,13 +65,14 @@ def furnish(client):
         client.video.call(call_type, call_id).get_or_create(data=data)
 
 
-def walk(who, token_of, folder):
+def walk(who, tokens_of, folder):
     """One walk over a fresh server; how many operations were asked, and what was wrong."""
     house = House(ROLECALL_LIMITS_REST_PER_MINUTE_SERVER="1000000", ROLECALL_LIMITS_REST_PER_MINUTE_USER="1000000")
     try:
         furnish(house.client)
         config = folder / f"{who}.toml"
-        config.write_text(CONFIG.format(key=KEY, token=token_of(house)))
+        token, management = tokens_of(house)
+        config.write_text(CONFIG.format(key=KEY, token=token, management=management))
         report = folder / f"{who}.json"
         words = [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", f"{house.url}/openapi.json"),
@@ -86,12 +90,15 @@ def walk(who, token_of, folder):
 
 def main():
     failed = 0
-    walks = {"backend": lambda house: house.client.token, "user": lambda house: house.client.create_token("ann", expiration=3600)}
+    walks = {
+        "backend": lambda house: (house.client.token, house.management_token),
+        "user": lambda house: (house.client.create_token("ann", expiration=3600),) * 2,
+    }
     with tempfile.TemporaryDirectory(prefix="rolecall-schema-") as folder:
-        for who, token_of in walks.items():
+        for who, tokens_of in walks.items():
             begun = time.monotonic()
             try:
-                operations, done, _ = walk(who, token_of, pathlib.Path(folder))
+                operations, done, _ = walk(who, tokens_of, pathlib.Path(folder))
             except subprocess.TimeoutExpired as late:
                 print((late.stdout or b"").decode(errors="replace")[-4000:])
                 print(f"{who}: not done within {SECONDS} s")

@@ -255,11 +255,17 @@ pub fn kind_of_track(id: &str) -> Option<TrackKind> {
     TrackKind::from_name(id.rsplit_once('.')?.1)
 }
 
+/// The id of the stream that such a track of his is in.
+#[must_use]
+pub fn stream_id(peer: &Peer, kind: TrackKind) -> String {
+    format!("{}.{}", peer.id(), type_and_source(kind).1)
+}
+
 fn track(of: &Peer, kind: TrackKind) -> Value {
     let (type_, source) = type_and_source(kind);
     json!({
         "track_id": track_id(of, kind),
-        "stream_id": format!("{}.{source}", of.id()),
+        "stream_id": stream_id(of, kind),
         "type": type_,
         "source": source,
         "mute": !of.on.contains(kind),

@@ -186,9 +186,19 @@ pub fn read_command(method: &str, text: &str) -> Result<Command, ErrorBody> {
             let params::EndRoom { reason, lock } = params_of(text)?;
             Command::EndRoom { reason, lock }
         }
-        "setName" => Command::SetName { name: params_of::<params::SetName>(text)?.name },
+        "setName" => {
+            let params::SetName { name, peer_id } = params_of(text)?;
+            match peer_id {
+                None => Command::SetName { name },
+                Some(peer_id) => Command::SetNameOf { peer_id, name },
+            }
+        }
         "setMetadata" => {
-            Command::SetMetadata { metadata: params_of::<params::SetMetadata>(text)?.metadata }
+            let params::SetMetadata { metadata, peer_id } = params_of(text)?;
+            match peer_id {
+                None => Command::SetMetadata { metadata },
+                Some(peer_id) => Command::SetMetadataOf { peer_id, metadata },
+            }
         }
         "raiseHand" => {
             let params::RaiseHand { raised, peer_id } = params_of(text)?;

@@ -120,8 +120,8 @@ pub(super) fn params() -> BTreeMap<&'static str, Value> {
         ("blockUser", user()),
         ("unblockUser", user()),
         ("endRoom", object([("reason?", reason()), ("lock?", boolean())])),
-        ("setName", object([("name", of("name"))])),
-        ("setMetadata", object([("metadata", of("json"))])),
+        ("setName", object([("name", of("name")), ("peerId?", or_null(of("peerId")))])),
+        ("setMetadata", object([("metadata", of("json")), ("peerId?", or_null(of("peerId")))])),
         ("raiseHand", object([("raised", boolean()), ("peerId?", or_null(of("peerId")))])),
         (
             "sendMessage",

@@ -103,9 +103,13 @@ params! {
     SetName {
         #[serde(deserialize_with = "own_name")]
         name: Arc<str>,
+        #[serde(default)]
+        peer_id: Option<PeerId>,
     }
     SetMetadata {
         metadata: Metadata,
+        #[serde(default)]
+        peer_id: Option<PeerId>,
     }
     RaiseHand {
         raised: bool,
