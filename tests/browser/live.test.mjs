@@ -23,22 +23,33 @@ async function meet(t, names, options = {}) {
 
 const video = (actor, name, hook = "tile") => actor.at("tile-video", {}, actor.at(hook, { name }));
 
+const PATIENCE_MS = 15_000;
+
 /** Waits until a tile's picture moves, so that it is alive and no last frame. */
 async function seesMoving(actor, name, hook) {
   const node = video(actor, name, hook);
   await node.waitFor();
-  await actor.page.waitForFunction(async (element) => {
-    if (element.videoWidth === 0) return false;
-    const canvas = new OffscreenCanvas(32, 18);
-    const pen = canvas.getContext("2d", { willReadFrequently: true });
-    const look = () => {
-      pen.drawImage(element, 0, 0, 32, 18);
-      return pen.getImageData(0, 0, 32, 18).data.join();
-    };
-    const first = look();
-    await new Promise((done) => { setTimeout(done, 400); });
-    return first !== look();
-  }, await node.elementHandle());
+  const element = await node.elementHandle();
+  // Asked again and again from here: to `waitForFunction` a promise is true, whatever it holds.
+  const until = Date.now() + PATIENCE_MS;
+  while (!await element.evaluate(moves)) {
+    assert.ok(Date.now() < until, `the picture of ${name} stands still`);
+    await actor.page.waitForTimeout(100);
+  }
+}
+
+/** Whether a picture is another a moment later. */
+async function moves(element) {
+  if (element.videoWidth === 0) return false;
+  const canvas = new OffscreenCanvas(32, 18);
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  const look = () => {
+    pen.drawImage(element, 0, 0, 32, 18);
+    return pen.getImageData(0, 0, 32, 18).data.join();
+  };
+  const first = look();
+  await new Promise((done) => { setTimeout(done, 400); });
+  return first !== look();
 }
 
 test("two pages show each other's camera, and a right that is lost stops picture and device", async (t) => {
