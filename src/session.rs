@@ -6,6 +6,7 @@ mod entry;
 mod hms;
 mod media;
 mod pace;
+mod spoken;
 mod stream;
 mod waiting;
 

@@ -13,7 +13,7 @@ use rolecall_protocol::{
         },
         sdp,
     },
-    id::{Cid, PeerId, Seq, UserId},
+    id::{Cid, PeerId},
     json::Metadata,
     media::TrackKinds,
     room::{Command, Refusal, Reply, command::Joining},
@@ -21,11 +21,11 @@ use rolecall_protocol::{
 };
 use serde_json::{Value, json};
 
-use super::{Next, Place, Session};
+use super::{Next, Session};
 use crate::{
-    auth::{Identity, coming::Coming, term::Term},
+    auth::{Identity, coming::Coming},
     http,
-    hub::{Ask, CallAsk, Fresh, JoinAsk, Question, ReplyIn, ResumeAsk, Resumed, Spoken},
+    hub::{Ask, Fresh, Question, ReplyIn, Spoken},
     metrics, mint,
     secret::Secret,
 };
@@ -59,7 +59,7 @@ impl Session {
     pub(super) async fn greet(&mut self) {
         let policy = match self.comer(&Join::default()) {
             Ok(comer) => {
-                if self.sit_again(&comer).await {
+                if self.hms_sit_again(&comer).await {
                     return;
                 }
                 self.policy_of(comer).await
@@ -110,31 +110,11 @@ impl Session {
     }
 
     /// Takes his seat again, if he has one.
-    async fn sit_again(&mut self, comer: &Comer) -> bool {
+    async fn hms_sit_again(&mut self, comer: &Comer) -> bool {
         let Ok(fresh) = Fresh::of(&comer.identity) else { return false };
         let ear = dialect::Ear::Hms(hms::Ear::new(comer.peer_id.clone()));
-        let seat = Arc::clone(self.socket.seat());
-        let ask = |answer| {
-            Ask::Resume(Box::new(ResumeAsk {
-                id: CallId::none(),
-                peer_id: comer.peer_id.clone(),
-                session_hash: Arc::clone(&comer.joining.newcomer.session),
-                session: "".into(),
-                epoch: String::new(),
-                seq: Seq(0),
-                seat,
-                spoken: Some(Spoken { ear, reply: None }),
-                token: Some(fresh),
-                answer,
-            }))
-        };
-        let answered = self.house.hub.asked(&comer.cid, ask).await.flatten();
-        let Ok((seated, resumed)) = answered else { return false };
-        let term = Term::new(resumed.exp, &self.house.hub.shared().clock);
-        let Resumed { user_id, came_s, issued, .. } = resumed;
-        let cid = comer.cid.clone();
-        self.place = Some(Box::new(Place { cid, seated, user_id, came_s, term, issued }));
-        true
+        let session_hash = &comer.joining.newcomer.session;
+        self.sit_again(&comer.cid, &comer.peer_id, session_hash, ear, Some(fresh)).await
     }
 
     async fn policy_of(&self, comer: Comer) -> Result<String, ()> {
@@ -288,23 +268,11 @@ impl Session {
             Err(error) => return self.refuse_hms(&id, &error).await,
         };
         let Comer { cid, joining, identity, peer_id } = comer;
-        let user_id: UserId = joining.newcomer.user_id.clone();
-        let exp = joining.newcomer.exp;
         let ear = dialect::Ear::Hms(hms::Ear::new(peer_id));
-        let spoken = Some(Spoken { ear, reply: Some(hms::reply(&id, &result)) });
+        let spoken = Spoken { ear, reply: Some(hms::reply(&id, &result)) };
         let issued = Some(identity.issued());
-        let (seat, session) = (Arc::clone(self.socket.seat()), "".into());
-        let ask = |answer| {
-            let id = id.clone();
-            Ask::Join(Box::new(JoinAsk { id, joining, seat, session, issued, spoken, answer }))
-        };
-        match self.house.hub.asked(&cid, ask).await.flatten() {
-            Ok(seated) => {
-                let clock = &self.house.hub.shared().clock;
-                let (term, came_s) = (Term::new(exp, clock), clock.now_s());
-                self.place = Some(Box::new(Place { cid, seated, user_id, came_s, term, issued }));
-                Next::Go
-            }
+        match self.sit_down(id.clone(), cid, joining, spoken, issued).await {
+            Ok(()) => Next::Go,
             Err(error) => self.refuse_hms(&id, &hms::not_let_in(error)).await,
         }
     }
@@ -313,14 +281,6 @@ impl Session {
         let Some(super::Speech::Hms(speech)) = &mut self.speech else { return None };
         speech.answers += 1;
         sdp::silent_answer(offer, speech.answers)
-    }
-
-    async fn command(&mut self, id: CallId, command: Command, reply: ReplyIn) -> Next {
-        let Some(place) = &self.place else { return Next::Go };
-        let from = place.seated.clone();
-        let call = CallAsk { id, hash: 0, command, from, reply: Some(reply) };
-        let _ = self.house.hub.ask_live(&place.cid, Ask::Call(call)).await;
-        Next::Go
     }
 
     /// Under which ids the client has its tracks.

@@ -2,8 +2,6 @@
 //! He joins with an id of his own choice and the credentials that REST gave him, and takes his seat
 //! again with them, or with later ones.
 
-use std::sync::Arc;
-
 use rolecall_protocol::{
     dialect::{
         Ear,
@@ -13,7 +11,7 @@ use rolecall_protocol::{
             words::{self, Trouble},
         },
     },
-    id::{Cid, PeerId, Seq},
+    id::{Cid, PeerId},
     media::TrackKinds,
     room::{Command, command::Joining},
     wire::{
@@ -22,11 +20,11 @@ use rolecall_protocol::{
     },
 };
 
-use super::{Next, Place, Session};
+use super::{Next, Session};
 use crate::{
-    auth::{Identity, coming::Coming, term::Term},
+    auth::{Identity, coming::Coming},
     http::stream::sfu as door,
-    hub::{Ask, CallAsk, Fresh, JoinAsk, ResumeAsk, Resumed, Spoken},
+    hub::{Fresh, Spoken},
     metrics, mint,
 };
 
@@ -96,40 +94,30 @@ impl Session {
         if let Some(known_as) = &join.known_as
             && self.sfu_sit_again(&comer, &join, known_as).await
         {
-            self.sfu_tracks(join.on).await;
-            return Next::Go;
+            return self.sfu_tracks(join.on).await;
         }
         match self.sfu_sit_down(&comer, &join).await {
             Ok(()) if join.known_as.is_some() => self.sfu_tracks(join.on).await,
-            Ok(()) => {}
+            Ok(()) => Next::Go,
             // The answer to his first try was lost, and his SDK tries again as if there had been none.
             Err(error)
                 if error.reason() == "peer-taken"
-                    && self.sfu_sit_again(&comer, &join, &join.session_id).await => {}
-            Err(error) => return self.turn_back(&error).await,
+                    && self.sfu_sit_again(&comer, &join, &join.session_id).await =>
+            {
+                Next::Go
+            }
+            Err(error) => self.turn_back(&error).await,
         }
-        Next::Go
     }
 
     /// Takes a seat.
     async fn sfu_sit_down(&mut self, comer: &Comer, join: &Join) -> Result<(), ErrorBody> {
         let Comer { cid, joining, identity } = comer;
-        let (cid, joining) = (cid.clone(), joining.clone());
-        let user_id = joining.newcomer.user_id.clone();
-        let exp = joining.newcomer.exp;
         let mut ear = self.sfu_ear(&join.session_id);
         ear.sit(&joining.newcomer.peer_id);
-        let spoken = Some(Spoken { ear: Ear::Stream(ear), reply: None });
+        let spoken = Spoken { ear: Ear::Stream(ear), reply: None };
         let issued = identity.as_ref().map(Identity::issued);
-        let (seat, session, id) = (Arc::clone(self.socket.seat()), "".into(), CallId::none());
-        let ask = |answer| {
-            Ask::Join(Box::new(JoinAsk { id, joining, seat, session, issued, spoken, answer }))
-        };
-        let seated = self.house.hub.asked(&cid, ask).await.flatten()?;
-        let clock = &self.house.hub.shared().clock;
-        let (term, came_s) = (Term::new(exp, clock), clock.now_s());
-        self.place = Some(Box::new(Place { cid, seated, user_id, came_s, term, issued }));
-        Ok(())
+        self.sit_down(CallId::none(), cid.clone(), joining.clone(), spoken, issued).await
     }
 
     /// Who comes with that.
@@ -171,39 +159,14 @@ impl Session {
     async fn sfu_sit_again(&mut self, comer: &Comer, join: &Join, known_as: &PeerId) -> bool {
         let Ok(token) = comer.identity.as_ref().map(Fresh::of).transpose() else { return false };
         let ear = Ear::Stream(self.sfu_ear(&join.session_id));
-        let seat = Arc::clone(self.socket.seat());
-        let ask = |answer| {
-            Ask::Resume(Box::new(ResumeAsk {
-                id: CallId::none(),
-                peer_id: known_as.clone(),
-                session_hash: Arc::clone(&comer.joining.newcomer.session),
-                session: "".into(),
-                epoch: String::new(),
-                seq: Seq(0),
-                seat,
-                spoken: Some(Spoken { ear, reply: None }),
-                token,
-                answer,
-            }))
-        };
-        let answered = self.house.hub.asked(&comer.cid, ask).await.flatten();
-        let Ok((seated, resumed)) = answered else { return false };
-        let term = Term::new(resumed.exp, &self.house.hub.shared().clock);
-        let Resumed { user_id, came_s, issued, .. } = resumed;
-        let cid = comer.cid.clone();
-        self.place = Some(Box::new(Place { cid, seated, user_id, came_s, term, issued }));
-        true
+        self.sit_again(&comer.cid, known_as, &comer.joining.newcomer.session, ear, token).await
     }
 
     /// He comes back and publishes that.
-    async fn sfu_tracks(&mut self, on: TrackKinds) {
-        let Some(place) = &self.place else { return };
+    async fn sfu_tracks(&self, on: TrackKinds) -> Next {
         let off = TrackKinds::ALL.difference(on);
-        let (id, from) = (CallId::none(), place.seated.clone());
         let command = Command::TellTracks { on, off };
-        let reply = Some(Box::new(|_: &_| String::new()) as _);
-        let call = CallAsk { id, hash: 0, command, from, reply };
-        let _ = self.house.hub.ask_live(&place.cid, Ask::Call(call)).await;
+        self.command(CallId::none(), command, Box::new(|_| String::new())).await
     }
 
     /// He does not get in. A token that is no good any more may be followed by a better one; so may a
