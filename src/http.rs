@@ -2,6 +2,7 @@
 
 mod address;
 mod assets;
+mod back_end;
 pub mod daily;
 mod demo;
 mod health;

@@ -17,9 +17,8 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Request, State},
-    http::{HeaderMap, header::ALLOW},
-    middleware::{self, Next},
+    http::HeaderMap,
+    middleware,
     response::{IntoResponse, Response},
 };
 use rolecall_protocol::{
@@ -33,9 +32,8 @@ use utoipa_axum::router::OpenApiRouter;
 use self::fault::Fault;
 pub use self::{fault::FaultBody, rooms::Turns};
 use super::{
-    input::Unread,
-    rate::{Key, Rates},
-    unpanicked,
+    back_end::{self, BackEnd},
+    rate::Rates,
     upgrade::bearer,
 };
 use crate::{
@@ -81,14 +79,14 @@ pub fn routes<S: Clone + Send + Sync + 'static>(daily: Arc<Daily>) -> (Router<S>
     let (router, document) = OpenApiRouter::default().nest(PREFIX, all).split_for_parts();
     let router = router
         .method_not_allowed_fallback(async || Fault::no_method())
-        .layer(middleware::from_fn_with_state(Arc::clone(&daily), attend))
+        .layer(middleware::from_fn_with_state(Arc::clone(&daily), back_end::attend))
         .with_state(daily);
     (router, document)
 }
 
 /// Whether `path` is one of these.
 pub fn is_here(path: &str) -> bool {
-    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    back_end::is_under(PREFIX, path)
 }
 
 /// The answer to a request that was not complete in time, where `path` is one of ours.
@@ -96,33 +94,9 @@ pub fn late(path: &str) -> Option<Response> {
     is_here(path).then(|| Fault::late().into_response())
 }
 
-/// Finds out whether it is the back end that asks, counts the request, and gives every error its
-/// body.
-async fn attend(State(daily): State<Arc<Daily>>, request: Request, next: Next) -> Response {
-    let admitted = daily.admit(request.headers());
-    let key = if admitted.is_ok() { Key::Server } else { Key::of_address(&request) };
-    let allowance = daily.rates.take(key, daily.clock.now_s());
-    let mut response = match (allowance.wait_s, admitted) {
-        (Some(wait_s), _) => Fault::too_many(allowance.limit, wait_s).into_response(),
-        (None, Err(fault)) => fault.into_response(),
-        (None, Ok(())) => {
-            unpanicked(next.run(request)).await.unwrap_or_else(|| Fault::internal().into_response())
-        }
-    };
-    if let Some(unread) = response.extensions_mut().remove::<Unread>() {
-        response = Fault::from(unread).into_response();
-    } else if response.extensions().get::<fault::Said>().is_none()
-        && (response.status().is_client_error() || response.status().is_server_error())
-    {
-        let allow = response.headers_mut().remove(ALLOW);
-        response = Fault::of_status(response.status()).into_response();
-        response.headers_mut().extend(allow.map(|allow| (ALLOW, allow)));
-    }
-    allowance.tell(response.headers_mut());
-    response
-}
+impl BackEnd for Daily {
+    type Fault = Fault;
 
-impl Daily {
     /// Lets the back end in: by the app's secret, which is its API key, or by a server token.
     fn admit(&self, headers: &HeaderMap) -> Result<(), Fault> {
         let Some(given) = bearer(headers) else {
@@ -139,6 +113,16 @@ impl Daily {
         if identity.is_server() { Ok(()) } else { Err(Fault::not_a_server()) }
     }
 
+    fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+}
+
+impl Daily {
     /// Looks at a room, and takes out of it what `see` does.
     async fn look<T: Send + 'static>(
         &self,

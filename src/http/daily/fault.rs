@@ -12,7 +12,10 @@ use rolecall_protocol::wire::code::ErrorBody;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::input::Unread;
+use crate::http::{
+    back_end::{self, Fault as _, Said},
+    input::Unread,
+};
 
 /// The longest text of an error; what is longer quotes too much of a request.
 const INFO_CHARS_MAX: usize = 1000;
@@ -25,7 +28,7 @@ const RATE: &str = "rate-limit-error";
 
 /// A request that was not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(in crate::http) struct Fault {
     status: StatusCode,
     error: &'static str,
     pub(super) info: Cow<'static, str>,
@@ -43,10 +46,6 @@ pub struct FaultBody {
     #[schema(value_type = String, example = "a room named `standup` already exists")]
     info: Cow<'static, str>,
 }
-
-/// Marks an answer that has its body.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Said;
 
 impl Fault {
     fn new(status: StatusCode, error: &'static str, info: impl Into<Cow<'static, str>>) -> Self {
@@ -101,31 +100,6 @@ impl Fault {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, INPUT, info)
     }
 
-    /// 429: wait so many seconds.
-    pub(super) fn too_many(limit: u32, retry_after_s: u64) -> Self {
-        let info = format!("too many requests: at most {limit} a minute");
-        let fault = Self::new(StatusCode::TOO_MANY_REQUESTS, RATE, info);
-        Self { retry_after_s: Some(retry_after_s), ..fault }
-    }
-
-    /// 500: something inside.
-    pub(super) fn internal() -> Self {
-        let info = "internal error";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, SERVER, info)
-    }
-
-    /// The fault of an HTTP status that came without one.
-    pub(super) fn of_status(status: StatusCode) -> Self {
-        match status {
-            StatusCode::NOT_FOUND => Self::no_path(),
-            StatusCode::METHOD_NOT_ALLOWED => Self::no_method(),
-            status if status.is_client_error() => {
-                Self::new(status, INPUT, status.canonical_reason().unwrap_or("bad request"))
-            }
-            status => Self { status, ..Self::internal() },
-        }
-    }
-
     /// Whether there is no such thing.
     pub(super) fn is_unknown(&self) -> bool {
         self.status == StatusCode::NOT_FOUND
@@ -146,6 +120,30 @@ impl Fault {
             },
             400..=499 => Self::input(text),
             _ => Self::internal(),
+        }
+    }
+}
+
+impl back_end::Fault for Fault {
+    fn too_many(limit: u32, retry_after_s: u64) -> Self {
+        let info = format!("too many requests: at most {limit} a minute");
+        let fault = Self::new(StatusCode::TOO_MANY_REQUESTS, RATE, info);
+        Self { retry_after_s: Some(retry_after_s), ..fault }
+    }
+
+    fn internal() -> Self {
+        let info = "internal error";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, SERVER, info)
+    }
+
+    fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::no_path(),
+            StatusCode::METHOD_NOT_ALLOWED => Self::no_method(),
+            status if status.is_client_error() => {
+                Self::new(status, INPUT, status.canonical_reason().unwrap_or("bad request"))
+            }
+            status => Self { status, ..Self::internal() },
         }
     }
 }

@@ -34,6 +34,7 @@ use super::{
 use crate::{
     auth::daily::{CALL_TYPE, room},
     calls::Card,
+    http::back_end::Fault as _,
     mint,
 };
 

@@ -23,6 +23,7 @@ use super::{
     super::input::{Json, Path},
     Answer, Daily, Fault, RoomPath, Routes,
 };
+use crate::http::back_end::Fault as _;
 
 /// Everybody, or everybody else.
 const ALL: &str = "*";

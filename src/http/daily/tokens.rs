@@ -12,7 +12,10 @@ use super::{
     super::input::{Json, Path, Query},
     Answer, Daily, Fault, Routes, properties,
 };
-use crate::auth::{AuthError, daily, sign};
+use crate::{
+    auth::{AuthError, daily, sign},
+    http::back_end::Fault as _,
+};
 
 /// The routes.
 pub(super) fn routes() -> Routes {

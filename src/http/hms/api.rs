@@ -11,9 +11,8 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Request, State},
-    http::{HeaderMap, header::ALLOW},
-    middleware::{self, Next},
+    http::HeaderMap,
+    middleware,
     response::{IntoResponse, Response},
 };
 use rolecall_protocol::{
@@ -31,9 +30,8 @@ use crate::{
     clock::Clock,
     config::Config,
     http::{
-        input::Unread,
-        rate::{Key, Rates},
-        unpanicked,
+        back_end::{self, BackEnd},
+        rate::Rates,
         upgrade::bearer,
     },
     hub::{Hub, Seen},
@@ -72,14 +70,14 @@ pub fn routes<S: Clone + Send + Sync + 'static>(api: Arc<Api>) -> (Router<S>, Op
     let (router, document) = OpenApiRouter::default().nest(PREFIX, all).split_for_parts();
     let router = router
         .method_not_allowed_fallback(async || Fault::no_method())
-        .layer(middleware::from_fn_with_state(Arc::clone(&api), attend))
+        .layer(middleware::from_fn_with_state(Arc::clone(&api), back_end::attend))
         .with_state(api);
     (router, document)
 }
 
 /// Whether `path` is one of these.
 pub fn is_here(path: &str) -> bool {
-    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    back_end::is_under(PREFIX, path)
 }
 
 /// The answer to a request that was not complete in time, where `path` is one of ours.
@@ -87,33 +85,9 @@ pub fn late(path: &str) -> Option<Response> {
     is_here(path).then(|| Fault::late().into_response())
 }
 
-/// Finds out whether it is the back end that asks, counts the request, and gives every error its
-/// body.
-async fn attend(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    let admitted = api.admit(request.headers());
-    let key = if admitted.is_ok() { Key::Server } else { Key::of_address(&request) };
-    let allowance = api.rates.take(key, api.clock.now_s());
-    let mut response = match (allowance.wait_s, admitted) {
-        (Some(wait_s), _) => Fault::too_many(allowance.limit, wait_s).into_response(),
-        (None, Err(fault)) => fault.into_response(),
-        (None, Ok(())) => {
-            unpanicked(next.run(request)).await.unwrap_or_else(|| Fault::internal().into_response())
-        }
-    };
-    if let Some(unread) = response.extensions_mut().remove::<Unread>() {
-        response = Fault::from(unread).into_response();
-    } else if response.extensions().get::<fault::Said>().is_none()
-        && (response.status().is_client_error() || response.status().is_server_error())
-    {
-        let allow = response.headers_mut().remove(ALLOW);
-        response = Fault::of_status(response.status()).into_response();
-        response.headers_mut().extend(allow.map(|allow| (ALLOW, allow)));
-    }
-    allowance.tell(response.headers_mut());
-    response
-}
+impl BackEnd for Api {
+    type Fault = Fault;
 
-impl Api {
     /// Lets the back end in, by a management token.
     fn admit(&self, headers: &HeaderMap) -> Result<(), Fault> {
         let Some(token) = bearer(headers) else {
@@ -126,6 +100,16 @@ impl Api {
             .map_err(|error| Fault::unauthorized(format!("no management token: {error}")))
     }
 
+    fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+}
+
+impl Api {
     /// The room of that id.
     fn cid(&self, field: &str, room: &str) -> Result<Cid, Fault> {
         Cid::parse(room, &self.default_call_type).map_err(|why| Fault::field(field, why))

@@ -12,14 +12,17 @@ use rolecall_protocol::wire::code::ErrorBody;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::input::Unread;
+use crate::http::{
+    back_end::{self, Fault as _, Said},
+    input::Unread,
+};
 
 /// The longest text of an error; what is longer quotes too much of a request.
 const MESSAGE_CHARS_MAX: usize = 1000;
 
 /// A request that was not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(in crate::http) struct Fault {
     status: StatusCode,
     message: Cow<'static, str>,
     field: Option<String>,
@@ -39,10 +42,6 @@ pub struct FaultBody {
     /// The fields of the request that it is about.
     details: Vec<String>,
 }
-
-/// Marks an answer that has its body.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Said;
 
 impl Fault {
     fn of(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
@@ -96,30 +95,6 @@ impl Fault {
         Self { field: Some(field.to_owned()), ..fault }
     }
 
-    /// 429: wait so many seconds.
-    pub(super) fn too_many(limit: u32, retry_after_s: u64) -> Self {
-        let message = format!("too many requests: at most {limit} a minute");
-        let fault = Self::of(StatusCode::TOO_MANY_REQUESTS, message);
-        Self { retry_after_s: Some(retry_after_s), ..fault }
-    }
-
-    /// 500: something inside.
-    pub(super) fn internal() -> Self {
-        Self::of(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
-    }
-
-    /// The fault of an HTTP status that came without one.
-    pub(super) fn of_status(status: StatusCode) -> Self {
-        match status {
-            StatusCode::NOT_FOUND => Self::no_path(),
-            StatusCode::METHOD_NOT_ALLOWED => Self::no_method(),
-            status if status.is_client_error() => {
-                Self::of(status, status.canonical_reason().unwrap_or("bad request"))
-            }
-            status => Self { status, ..Self::internal() },
-        }
-    }
-
     /// Whether there is no such thing.
     pub(super) fn is_unknown(&self) -> bool {
         self.status == StatusCode::NOT_FOUND
@@ -136,6 +111,29 @@ impl Fault {
             }
             (_, status) if status.is_client_error() => Self::of(status, error.message.clone()),
             _ => Self::internal(),
+        }
+    }
+}
+
+impl back_end::Fault for Fault {
+    fn too_many(limit: u32, retry_after_s: u64) -> Self {
+        let message = format!("too many requests: at most {limit} a minute");
+        let fault = Self::of(StatusCode::TOO_MANY_REQUESTS, message);
+        Self { retry_after_s: Some(retry_after_s), ..fault }
+    }
+
+    fn internal() -> Self {
+        Self::of(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+    }
+
+    fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::no_path(),
+            StatusCode::METHOD_NOT_ALLOWED => Self::no_method(),
+            status if status.is_client_error() => {
+                Self::of(status, status.canonical_reason().unwrap_or("bad request"))
+            }
+            status => Self { status, ..Self::internal() },
         }
     }
 }
